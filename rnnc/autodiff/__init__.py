@@ -1,0 +1,1 @@
+"""Local partials and the adjoint system; the only room that knows sympy."""

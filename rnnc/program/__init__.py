@@ -1,0 +1,1 @@
+"""Loops, buffers and fused kernels."""

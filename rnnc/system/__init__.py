@@ -1,0 +1,1 @@
+"""Systems of recurrence equations: build, analyse, interpret."""

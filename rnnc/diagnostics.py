@@ -1,0 +1,134 @@
+"""What a wrong spec is told: spans, the base of every diagnostic, and the exception that carries them.
+
+A diagnostic is a frozen class. Its fields are the facts, its methods the wording in the author's own names, its docstring
+the long form that `rnnc explain CODE` prints. Codes: E0xx text and files, E1xx names, E2xx shapes, E3xx graph and
+time, E4xx losses and data, E5xx limits, W1xx-W4xx the warnings of the same families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a spec: the name shown in messages and its whole text (LF line ends, no BOM)."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character offset, both counted from 1."""
+        before = self.text[:offset]
+        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+    def line(self, number: int) -> str:
+        """The author's line `number`, counted from 1, without its end."""
+        lines = self.text.split("\n")
+        return lines[number - 1] if number <= len(lines) else ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of `other`, in one source."""
+        return Span(self.source, self.start, max(self.end, other.end))
+
+
+@dataclass(frozen=True)
+class Label:
+    """A second place involved, underlined with dashes."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace the characters of `span` by `text`; applied, the spec compiles."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Help:
+    """What mends the mistake, in words, and as edits where they are certain."""
+
+    text: str
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostic:
+    """Base of every error and warning; see a subclass."""
+
+    code: ClassVar[str] = "E000"
+
+    span: Span
+
+    @property
+    def is_error(self) -> bool:
+        return not self.code.startswith("W")
+
+    def message(self) -> str:
+        """One line: lower case, no full stop, names in backticks, understandable alone."""
+        raise NotImplementedError
+
+    def label(self) -> str:
+        """The few words beside the carets; may be empty."""
+        return ""
+
+    def others(self) -> tuple[Label, ...]:
+        return ()
+
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    def help(self) -> Help | None:
+        return None
+
+
+class Rejected(Exception):
+    """A spec was refused; `diagnostics` says why (errors, and the warnings found so far)."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(f"{d.code}: {d.message()}" for d in self.diagnostics))
+
+
+class Reporter:
+    """Collects the diagnostics of one compilation; a stage reports all it finds, then `stop_if_wrong` ends it."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self._found:
+            self._found.append(diagnostic)
+
+    @property
+    def wrong(self) -> bool:
+        return any(d.is_error for d in self._found)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """In the order of the text: by file, then position."""
+        return tuple(sorted(self._found, key=lambda d: (d.span.source.name, d.span.start, d.code)))
+
+    def stop_if_wrong(self) -> None:
+        """Raise `Rejected` if any error was reported."""
+        if self.wrong:
+            raise Rejected(self.diagnostics)

@@ -1,8 +1,9 @@
 """A character trigram model: what a text's held-out part costs without any network.
 
-The three orders are interpolated by Witten-Bell smoothing (Witten and Bell 1991, method C; Chen and
-Goodman 1998, section 2.4): a context with count c and d different successors leaves the share
-d / (c + d) to the next shorter context. Below the single characters stands the uniform distribution.
+Interpolated Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998, section 4.1.6): every
+count gives up a discount, which goes to the next shorter context; the shorter contexts count how many
+different longer ones a pair was seen in. The discount of an order is n1 / (n1 + 2*n2), from how many
+of its pairs were seen once and twice. Below the single characters stands the uniform distribution.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Order:
-    """Counts of one context length. Keys are sorted; a context and its successor are one number each."""
+    """Counts of one context length. Keys are sorted; a context and its successor are one number together."""
 
     contexts: Ids
     totals: Ids
     distinct: Ids
     pairs: Ids
     counts: Ids
+    discount: float
 
 
 @dataclass(frozen=True)
 class Trigram:
-    """Interpolated counts of a text of numbers 0..size-1, for contexts of 0, 1 and 2 characters."""
+    """The counts of a text of numbers 0..size-1, for contexts of 0, 1 and 2 characters in this order."""
 
     size: int
     orders: tuple[Order, ...]
@@ -38,45 +40,64 @@ class Trigram:
         """The probability of every character after its (at most two) predecessors, float64, (len(ids),)."""
         result = np.full(len(ids), 1.0 / self.size)
         for length, order in enumerate(self.orders):
-            result[length:] = self._interpolated(order, length, ids, result[length:])
+            result[length:] = _interpolated(
+                order, _keys(ids, length + 1, self.size), self.size, result[length:]
+            )
         return result
 
     def bits(self, ids: Ids) -> float:
-        """Mean cost in bits of a character, the first two apart (they have no full context)."""
-        return float(-np.log2(self.probabilities(ids)[len(self.orders) - 1 :]).mean())
-
-    def _interpolated(self, order: Order, length: int, ids: Ids, shorter: Floats) -> Floats:
-        contexts, pairs = _keys(ids, length, self.size)
-        place, known = _find(order.contexts, contexts)
-        total = np.where(known, order.totals[place], 0)
-        distinct = np.where(known, order.distinct[place], 1)
-        place, seen = _find(order.pairs, pairs)
-        count = np.where(seen, order.counts[place], 0)
-        return np.asarray((count + distinct * shorter) / (total + distinct), dtype=np.float64)
+        """Mean cost of a character in bits, from the third on (the first two have no full context)."""
+        return float(-np.log2(self.probabilities(ids)[2:]).mean())
 
 
 def fit_trigram(ids: Ids, size: int) -> Trigram:
-    """Count a text of at least three numbers in 0..size-1."""
+    """Count a text of at least three numbers in 0..size-1; ValueError for a shorter one."""
     if len(ids) < 3:
         raise ValueError(f"a trigram model needs three characters, not {len(ids)}")
-    return Trigram(size, tuple(_count(ids, length, size) for length in range(3)))
+    triples, counts = np.unique(_keys(ids, 3, size), return_counts=True)
+    pairs, pair_counts = np.unique(triples % size**2, return_counts=True)
+    singles, single_counts = np.unique(pairs % size, return_counts=True)
+    return Trigram(
+        size,
+        (
+            _order(singles, single_counts, size),
+            _order(pairs, pair_counts, size),
+            _order(triples, counts, size),
+        ),
+    )
 
 
-def _keys(ids: Ids, length: int, size: int) -> tuple[Ids, Ids]:
-    """For every position from `length` on: its context as one number, and context and character as one."""
-    context = np.zeros(len(ids) - length, dtype=np.int64)
-    for back in range(length, 0, -1):
-        context = context * size + ids[length - back : len(ids) - back]
-    return context, context * size + ids[length:]
+def _keys(ids: Ids, length: int, size: int) -> Ids:
+    """Every run of `length` characters as one number."""
+    runs = max(len(ids) - length + 1, 0)
+    key = np.zeros(runs, dtype=np.int64)
+    for place in range(length):
+        key = key * size + ids[place : place + runs]
+    return key
 
 
-def _count(ids: Ids, length: int, size: int) -> Order:
-    _, pairs = _keys(ids, length, size)
-    keys, counts = np.unique(pairs, return_counts=True)
-    contexts, first = np.unique(keys // size, return_index=True)
-    totals = np.add.reduceat(counts, first)
-    distinct = np.diff(np.append(first, len(keys)))
-    return Order(contexts, totals, distinct, keys, counts)
+def _order(pairs: Ids, counts: Ids, size: int) -> Order:
+    contexts, first = np.unique(pairs // size, return_index=True)
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    # Where no count is 1 or 2 the estimate is 0 or undefined; half a count keeps every probability above 0.
+    discount = once / (once + 2 * twice) if once else 0.5
+    return Order(
+        contexts,
+        np.add.reduceat(counts, first),
+        np.diff(np.append(first, len(pairs))),
+        pairs,
+        counts,
+        discount,
+    )
+
+
+def _interpolated(order: Order, pairs: Ids, size: int, shorter: Floats) -> Floats:
+    place, known = _find(order.contexts, pairs // size)
+    total = np.where(known, order.totals[place], 1)
+    left = np.where(known, order.discount * order.distinct[place], 1.0)
+    place, seen = _find(order.pairs, pairs)
+    count = np.where(seen, order.counts[place] - order.discount, 0.0)
+    return np.asarray((count + left * shorter) / total, dtype=np.float64)
 
 
 def _find(keys: Ids, wanted: Ids) -> tuple[Ids, NDArray[np.bool_]]:

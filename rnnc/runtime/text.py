@@ -122,7 +122,7 @@ def streams(ids: Ids, batch: int) -> Ids:
 
 
 def windows(laid: Ids, window: int) -> Iterator[tuple[Ids, Ids]]:
-    """Successive pieces of the streams and what follows each character: two arrays (n, batch), n <= window."""
+    """Successive pieces of the streams, and what follows each character: (n, batch) each, n <= window."""
     for begin in range(0, len(laid) - 1, window):
         end = min(begin + window, len(laid) - 1)
         yield laid[begin:end], laid[begin + 1 : end + 1]

@@ -152,7 +152,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Unit:
-    """`unit`, `gate` or `output` (in `keyword`) with its equation; `random` when written with `~`."""
+    """`unit`, `gate` or `output` (in `keyword`) with its equation; `random` when written with `~`.
+
+    `word` is the name after a random right side: `~ bernoulli(p) through`.
+    """
 
     keyword: Name
     left: Declared
@@ -160,6 +163,7 @@ class Unit:
     right: Expr
     random: bool
     span: Span
+    word: Name | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,116 @@
+"""Runs the parser's tables over lexemes, one at a time, so that the caller can mend the text and go on.
+
+The usual LALR(1) machine (Aho, Sethi and Ullman, 1986, section 4.7): a stack of states and one of values; a reduction
+calls the tree action of its rule with the values it takes off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rnnc.frontend.lex import END, Lexeme
+from rnnc.frontend.tables import Tables
+
+Action = Callable[[list[Any]], Any]
+
+
+class _Run(list[Any]):
+    """The items of a repetition so far; joins the list of the rule that holds it."""
+
+
+class Automaton:
+    """`actions` makes values from a rule's symbols, `leaves` from the lexemes of a kind."""
+
+    def __init__(self, tables: Tables, actions: Mapping[str, Action], leaves: Mapping[str, Action]) -> None:
+        self._states = tables.states
+        self._leaves = leaves
+        self._end = tables.end
+        self._rules = tuple(
+            (rule.origin, rule.length, rule.spliced, rule.action, actions.get(rule.action or ""))
+            for rule in tables.rules
+        )
+        self._stack = [tables.start]
+        self._values: list[Any] = []
+
+    @property
+    def result(self) -> Any:
+        """The tree, after the end was fed."""
+        return self._values[0]
+
+    def feed(self, lexeme: Lexeme) -> bool:
+        """Reduce and shift for one lexeme; False (nothing shifted) where the grammar does not allow it here."""
+        states, stack, values = self._states, self._stack, self._values
+        kind = lexeme.kind
+        while True:
+            target = states[stack[-1]].get(kind)
+            if target is None:
+                return False
+            if target >= 0:
+                leaf = self._leaves.get(kind)
+                values.append(lexeme if leaf is None else leaf(lexeme))  # type: ignore[arg-type]
+                stack.append(target)
+                return True
+            origin, length, spliced, name, action = self._rules[-1 - target]
+            if name is None:
+                stack.pop()
+            else:
+                children: Any = values[-length:] if length else []
+                if length:
+                    del values[-length:], stack[-length:]
+                if spliced:
+                    children = _join(children, spliced, name == "")
+                if action is not None:
+                    values.append(action(children))
+                elif name == "":
+                    values.append(children if spliced else _Run(children))
+                else:
+                    raise KeyError(f"the grammar's rule `{name}` has no tree action")
+            stack.append(states[stack[-1]][origin])
+            if len(stack) == 2 and stack[1] == self._end:
+                return kind == END
+
+    def drop(self) -> bool:
+        """Forget the topmost symbol, to find a place where the text can go on; False at the bottom."""
+        if len(self._stack) == 1:
+            return False
+        self._stack.pop()
+        self._values.pop()
+        return True
+
+    def allows(self, kind: str) -> bool:
+        """Would a lexeme of this kind be shifted here?"""
+        states, stack = self._states, list(self._stack)
+        while True:
+            target = states[stack[-1]].get(kind)
+            if target is None:
+                return False
+            if target >= 0:
+                return True
+            origin, length, *_ = self._rules[-1 - target]
+            if length:
+                del stack[-length:]
+            stack.append(states[stack[-1]][origin])
+            if len(stack) == 2 and stack[1] == self._end:
+                return kind == END
+
+    def allowed(self) -> frozenset[str]:
+        """The kinds of lexeme that the grammar allows here, each as the very next one."""
+        return frozenset(kind for kind in self._states[self._stack[-1]] if self._is_allowed(kind))
+
+    def _is_allowed(self, kind: str) -> bool:
+        return (kind.isupper() or kind == END) and self.allows(kind)
+
+
+def _join(children: list[Any], spliced: tuple[int, ...], growing: bool) -> list[Any]:
+    if growing and spliced == (0,):
+        run = children[0]
+        run.extend(children[1:])
+        return run  # type: ignore[no-any-return]
+    joined: list[Any] = []
+    for child in children:
+        if isinstance(child, _Run):
+            joined.extend(child)
+        else:
+            joined.append(child)
+    return joined

@@ -1,0 +1,30 @@
+"""Where the files that ship beside the code lie: the grammar and the library of specs.
+
+In a checkout or an editable install they stand next to the package (`grammar/`, `specs/`); a wheel carries the same
+folders inside it, as `rnnc/_data/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def folder(name: str) -> Path:
+    """The shipped folder `name` (`grammar` or `specs`); raises `FileNotFoundError` for a broken installation."""
+    inside = _PACKAGE / "_data" / name
+    if inside.is_dir():
+        return inside
+    beside = _PACKAGE.parent / name
+    if (_PACKAGE.parent / "pyproject.toml").is_file() and beside.is_dir():
+        return beside
+    raise FileNotFoundError(f"the folder `{name}` of this installation of rnnc is missing")
+
+
+def grammar_file() -> Path:
+    return folder("grammar") / "rnn.lark"
+
+
+def specs_folder() -> Path:
+    return folder("specs")

@@ -1,4 +1,4 @@
-"""Every reference case, stated in the language, against its numbers: float64, float32, and NaN in the padding."""
+"""Every reference case, stated in the language, against its numbers: float64, float32, NaN in the padding."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
-
-import rnnc
 from cases import stored, williams_zipser
 from cases.families import REFUSED, state
 from cases.running import RUNS, Run, check, compiled
+from numpy.testing import assert_allclose
+
+import rnnc
 from rnnc.diagnostics import Rejected
 
 CASES = tuple(stored.load(group, name) for group in stored.GROUPS for name in stored.names(group))

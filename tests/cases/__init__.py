@@ -1,1 +1,1 @@
-"""Reference cases from independent implementations, stated in the language: numbers here, equations in these modules."""
+"""Reference cases from independent implementations, stated in the language."""

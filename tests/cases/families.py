@@ -31,7 +31,7 @@ SINGLE = {
     "tdnn": one_off_models.tdnn,
 }
 
-# A family that the language cannot state yet: why, and the spec that says it, which has to end in a diagnostic.
+# A family that cannot be stated yet: why, and the spec that says it, which has to end in a diagnostic.
 REFUSED = {
     "ctrnn": (
         "continuous time is not supported yet",

@@ -1,5 +1,6 @@
-"""GRU and LSTM in the conventions that the literature has: reset before and after, either sign of the update gate, Greff's
-LSTM variants. Every gate has its own connections."""
+"""GRU and LSTM in the conventions of the literature: reset before and after, either sign of the
+update gate, Greff's LSTM variants. Every gate has its own connections.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +52,12 @@ def lstm(case: Stored) -> Stated:
         "o": f"sigmoid({SUM}{link.format('c[n]')})",
         "g": f"tanh({SUM})",
     }
-    replaced = {"no_forget_1997": ("f", None), "cifg": ("f", "1 - i[n]"), "nig": ("i", None), "nog": ("o", None)}
+    replaced = {
+        "no_forget_1997": ("f", None),
+        "cifg": ("f", "1 - i[n]"),
+        "nig": ("i", None),
+        "nog": ("o", None),
+    }
     gone, instead = replaced.get(variant, ("", None))
     used = [gate for gate in gates if gate != gone]
     if gone:
@@ -97,7 +103,9 @@ def _peepholes(values: dict[str, Array]) -> list[Array]:
     return list(stacked[0]) if len(stacked) == 1 else stacked
 
 
-def _stated(case: Stored, lines: list[str], parameters: dict[str, Array], gradients: dict[str, Array]) -> Stated:
+def _stated(
+    case: Stored, lines: list[str], parameters: dict[str, Array], gradients: dict[str, Array]
+) -> Stated:
     """What both families share: x, the starts, the target, the squared error."""
     starts = {name: case[f"init.{name}"] for name in ("h0", "c0") if f"init.{name}" in case}
     outputs = [Expected("h", case["out.Y"], case.rtol, case.atol)]

@@ -1,4 +1,4 @@
-"""Architectures of one axis that no library has: delays, leaky units, NARX, time-delay and echo state networks, losses."""
+"""One-off networks of one axis: delays, leaky units, NARX, time-delay and echo state networks, losses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def leaky(case: Stored) -> Stated:
 
 
 def _sequence(case: Stored, spec: str, keys: dict[str, str]) -> Stated:
-    """A case with X, tgt.Y, out.Y and the squared error, whose arrays go by `keys` (the module's to the case's)."""
+    """A case with X, tgt.Y, out.Y and the squared error, arrays by `keys` (the module's to the case's)."""
     starts = {name: case[f"init.{name}"] for name in ("h0",) if f"init.{name}" in case}
     gradients = {key: case[f"grad.{name}"] for key, name in (keys | {name: name for name in starts}).items()}
     return Stated(
@@ -64,7 +64,7 @@ def narx(case: Stored) -> Stated:
     """
     du, dy = case["par.Wu"].shape[1] - 1, case["par.Wy"].shape[1]
     closed = case.hyper["mode"] == "parallel"
-    # With one delay the targets come in as an input, which has early values like any unit; with more as forced outputs.
+    # With one delay the targets come in as an input that has early values; with more as forced outputs.
     source = "y" if closed else ("z" if dy == 1 else "f")
     lines = [
         "axis n",
@@ -141,6 +141,7 @@ def tdnn(case: Stored) -> Stated:
 def esn(case: Stored) -> Stated:
     """Fixed weights, a read-out solved by others; with feedback the equations read the target itself."""
     feedback, washout = bool(case.hyper["feedback"]), int(case.hyper["washout"])
+    back = " + F @ d[n-1]" if feedback else ""
     lines = [
         "axis n",
         "input u[n] : 1",
@@ -148,7 +149,7 @@ def esn(case: Stored) -> Stated:
         "fixed V : (H, 1)",
         "fixed W : (H, H)",
         "param w_out : 1",
-        f"output r[n] : H = (1 - leak) * r[n-1] + leak * tanh(w + V @ u[n] + W @ r[n-1]{' + F @ d[n-1]' if feedback else ''})",
+        f"output r[n] : H = (1 - leak) * r[n-1] + leak * tanh(w + V @ u[n] + W @ r[n-1]{back})",
         "output y[n] : 1 = w_out + full(u[n], r[n])",
     ]
     if feedback:
@@ -185,7 +186,11 @@ def losses(case: Stored) -> Stated:
     top = {
         "softmax_ce": ["target t[n] : token(K)", "loss cross_entropy(softmax(z), t)"],
         "sigmoid_bce": ["target t[n] : K", "loss binary_cross_entropy(p, t)", "unit p[n] : K = sigmoid(z)"],
-        "last_step_ce": ["target t : token(K)", "output p : K = softmax(z[last])", "loss cross_entropy(p, t)"],
+        "last_step_ce": [
+            "target t : token(K)",
+            "output p : K = softmax(z[last])",
+            "loss cross_entropy(p, t)",
+        ],
     }[kind]
     ragged = kind == "last_step_ce"
     z, t = case["out.Z"], labels

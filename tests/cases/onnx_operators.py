@@ -1,6 +1,6 @@
 """The ONNX operators RNN, LSTM and GRU, in three groups of cases: `onnx`, `onnx_ext` and `ort`.
 
-Every gate is written with its own connections, so that their keys (`i_f.W_x`, `i_f.w_c_f`) are what the arrays go by.
+Every gate is written with its own connections; the arrays go by their keys (`i_f.W_x`, `i_f.w_c_f`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ACTIVATIONS = {
 
 @dataclass(frozen=True)
 class Direction:
-    """One direction of an operator: `d` is the letter in its units' names, `place` its index in the arrays."""
+    """One direction of an operator: `d` is the letter in its units' names, `place` its index in arrays."""
 
     d: str
     place: int
@@ -118,7 +118,7 @@ def spec(case: Stored) -> str:
 
 
 def parameters(case: Stored, way: Direction) -> dict[str, Array]:
-    """The arrays of one direction by their keys; the two biases of a gate are one, but where a reset stands between."""
+    """The arrays of one direction by key; a gate's two biases are one, but where a reset stands between."""
     order, d, k = ORDER[case.family], way.d, way.place
     after = case.family == "gru" and bool(case.hyper.get("linear_before_reset", 0))
     coupled = case.family == "lstm" and bool(case.hyper.get("input_forget", 0))

@@ -1,9 +1,9 @@
-"""Run a stated case on its compiled module and compare. A module is compiled once for a spec, whoever uses it."""
+"""Run a stated case on its compiled module and compare. Each spec is compiled once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
@@ -22,17 +22,18 @@ FORWARD32 = (2e-4, 2e-5)
 GRADIENT32 = (2e-3, 2e-4)
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(spec: str) -> ModuleType:
     """The module of a spec."""
-    return rnnc.compile_text(spec)
+    module: ModuleType = rnnc.compile_text(spec)
+    return module
 
 
 def check(stated: Stated, run: Run) -> None:
     """One run of a case: forward values, the loss, and all gradients it states.
 
-    "float64" fills what `init` gives, "float32" hands over a plain dictionary, and "padding" puts NaN wherever an input or
-    target is padded. Raises AssertionError where a number, a key or a shape differs.
+    "float64" fills what `init` gives, "float32" hands over a plain dictionary, and "padding" puts NaN where
+    an input or target is padded. Raises AssertionError where a number, a key or a shape differs.
     """
     module = compiled(stated.spec)
     dtype = "float32" if run == "float32" else "float64"
@@ -74,7 +75,7 @@ def poisoned(stated: Stated) -> dict[str, Array]:
 
 
 def _initialised(module: ModuleType, stated: Stated) -> Any:
-    """What the module's own `init` gives, with the case's values written into it; keys and shapes must agree."""
+    """What the module's own `init` gives, filled with the case's values; keys and shapes must agree."""
     parameters = module.init(seed=0, dtype="float64", **stated.sizes)
     assert sorted(parameters) == sorted(stated.parameters)
     for name, values in stated.parameters.items():
@@ -86,7 +87,9 @@ def _initialised(module: ModuleType, stated: Stated) -> Any:
 def _cast(arrays: Mapping[str, Array], dtype: str) -> dict[str, Array]:
     """Floats in one dtype, contiguous; whole numbers as they are."""
     return {
-        name: np.ascontiguousarray(array, dtype=dtype if array.dtype.kind == "f" else None).reshape(array.shape)
+        name: np.ascontiguousarray(array, dtype=dtype if array.dtype.kind == "f" else None).reshape(
+            array.shape
+        )
         for name, array in arrays.items()
     }
 

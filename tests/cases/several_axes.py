@@ -1,4 +1,4 @@
-"""Cases with more than one axis, or a set that is attended to: Bahdanau's read and decoder, two-dimensional networks."""
+"""Cases with several axes, or a set that is attended to: Bahdanau's, and two-dimensional networks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read(case: Stored) -> Stated:
 
 
 def decoder(case: Stored) -> Stated:
-    """GRU with attended context, teacher forced; the case has the batch first, sources of different lengths."""
+    """GRU with attended context, teacher forced; the case has the batch first, and ragged sources."""
     lines = [
         "axis t, j",
         "input h[j] : H",
@@ -126,7 +126,10 @@ def rnn2d(case: Stored) -> Stated:
     lines += [f"output y[i, j] : K = full({units}) + bias", "loss squared_error(y, t)"]
 
     def keyed(role: str) -> dict[str, Array]:
-        found = {"y.W_" + "_".join(f"h{d}" for d in range(count)): case[f"{role}.V"], "y.b": case[f"{role}.c"]}
+        found = {
+            "y.W_" + "_".join(f"h{d}" for d in range(count)): case[f"{role}.V"],
+            "y.b": case[f"{role}.c"],
+        }
         for d in range(count):
             found |= {f"h{d}.W_x": case[f"{role}.W"][d], f"h{d}.b": case[f"{role}.b"][d]}
             found |= {f"U1_{d}": case[f"{role}.U1"][d], f"U2_{d}": case[f"{role}.U2"][d]}

@@ -24,9 +24,9 @@ class Expected:
 class Stated:
     """One spec and the numbers that its module must give.
 
-    `parameters` has exactly the keys of the module's parameters. `data` holds inputs and targets in the module's layout
-    (axes, batch, units). `padded` names those of them whose first axis is padded by `lengths`. `loss` is the sum over
-    the batch; `gradients` are of that sum, by the key of a parameter or the name of an input.
+    `parameters` has exactly the keys of the module's parameters. `data` holds inputs and targets, their axes,
+    batch and units in this order; `padded` names those whose first axis is padded by `lengths`. `loss` is the
+    sum over the batch; `gradients` are of that sum, by the key of a parameter or the name of an input.
     """
 
     spec: str

@@ -19,7 +19,7 @@ GROUPS = ("models", "onnx", "onnx_ext", "ort", "rtrl", "torch")
 
 @dataclass(frozen=True)
 class Stored:
-    """One case: its group and name, the family and hyper-parameters of its json, and every array by role and name."""
+    """One case: group and name, family and hyper-parameters of its json, every array by role and name."""
 
     group: str
     name: str

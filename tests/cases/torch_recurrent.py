@@ -1,6 +1,6 @@
 """torch.nn.RNN, LSTM and GRU: one spec for every shape of network, once for each of the two losses.
 
-Three ways to write a layer are used on purpose: the plain network with its arrays declared (`param`), the LSTM as a cell
+A layer is written in three ways on purpose: the plain network with its arrays declared, the LSTM as a cell
 that makes its own connections, the GRU with an array for every gate.
 """
 
@@ -133,7 +133,7 @@ def spec(case: Stored, linear: bool) -> str:
 
 
 def arrays(case: Stored, values: Mapping[str, Array], gradient: bool) -> dict[str, Array]:
-    """Torch's arrays under the module's keys; the LSTM's two biases are one here, whose `gradient` is that of either."""
+    """Torch's arrays under the module's keys; the LSTM's two biases are one, its gradient that of either."""
     cell, found = case.hyper["cell"], dict[str, Array]()
     for layer in layers(case):
         s, u = layer.suffix, layer.unit

@@ -1,4 +1,4 @@
-"""Networks whose gradient is known forward in time: fully recurrent (Williams & Zipser 1989), Elman, GRU and LSTM.
+"""Gradients known forward in time: fully recurrent networks (Williams & Zipser 1989), Elman, GRU and LSTM.
 
 Here the totals `grad.*` are compared, which back-propagation through time has to give as well.
 """
@@ -32,7 +32,7 @@ GATES = {"elman": "h", "gru": "zrk", "lstm": "ifou"}
 
 
 def fully_recurrent(case: Stored) -> Stated:
-    """y(t+1) = f(W [x(t); 1; y(t)]): row t of the case is step t here, y(0) the start; a missing target is NaN."""
+    """y(t+1) = f(W [x(t); 1; y(t)]): row t is step t here, y(0) the start; a missing target is NaN."""
     m, q, forced = int(case.hyper["m"]), int(case.hyper["n"]), bool(case.hyper["teacher_forced"])
     f = {"logistic": "sigmoid", "tanh": "tanh"}[case.hyper["activation"]]
     source = "z" if forced else "y"

@@ -101,6 +101,8 @@ def encode(text: str, vocabulary: tuple[str, ...]) -> Ids:
     """Characters to numbers, int64, (len(text),); 0 for those outside the vocabulary."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     known = np.array([ord(c) for c in vocabulary[1:]], dtype=np.uint32)
+    if not len(known):
+        return np.full(len(codes), UNKNOWN, dtype=np.int64)
     place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
     return np.where(known[place] == codes, place + 1, UNKNOWN).astype(np.int64)
 

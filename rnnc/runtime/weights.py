@@ -1,0 +1,132 @@
+"""Weights on disk: one `.npz`, written whole or not at all, read without ever running anything."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# No parameter's name can begin so.
+_NOTE = "note:"
+# zip stores a time for every member; a fixed one keeps equal weights equal bytes.
+_WHEN = (1980, 1, 1, 0, 0, 0)
+
+
+class WeightsError(ValueError):
+    """A file of weights that cannot be written, read or used; the message names the file and the array."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Arrays by name, and notes (short texts, such as a vocabulary) kept beside them."""
+
+    arrays: Mapping[str, Array]
+    notes: Mapping[str, str]
+
+
+def check_place(path: Path) -> None:
+    """WeightsError where a file could not be written there; better known before training than after."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise WeightsError(f"cannot write `{path}`: there is no folder `{folder}`")
+    if path.is_dir():
+        raise WeightsError(f"cannot write `{path}`: it is a folder")
+    if not os.access(folder, os.W_OK):
+        raise WeightsError(f"cannot write `{path}`: no permission to write in `{folder}`")
+
+
+def save_weights(path: Path, arrays: Mapping[str, Array], notes: Mapping[str, str] | None = None) -> None:
+    """Write arrays and notes; a file already there stays whole until the new one is.
+
+    A temporary file in the same folder is written, synced and renamed. WeightsError on any failure of
+    the file system, and for an array that only pickle could store.
+    """
+    members = {**arrays, **{_NOTE + name: np.array(note) for name, note in (notes or {}).items()}}
+    for name, array in members.items():
+        if np.asarray(array).dtype.hasobject:
+            raise WeightsError(f"array `{name}` holds Python objects and cannot be saved")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            _write(file, members)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise WeightsError(f"cannot write `{path}`: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write(file: Any, members: Mapping[str, Array]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in members.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", _WHEN)
+            with archive.open(entry, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Elsewhere a folder cannot be opened; the rename is then as durable as the system makes it.
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def load_weights(path: Path) -> Weights:
+    """Read a file that `save_weights` wrote; WeightsError where it is damaged or holds Python objects."""
+    arrays: dict[str, Array] = {}
+    notes: dict[str, str] = {}
+    name = ""
+    try:
+        # Opened here: numpy leaves a file open that turns out to be damaged.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise WeightsError(f"`{path}` is one array, not a file of named weights")
+            for name in archive.files:
+                if name.startswith(_NOTE):
+                    notes[name.removeprefix(_NOTE)] = str(archive[name])
+                else:
+                    arrays[name] = archive[name]
+    except OSError as error:
+        raise WeightsError(f"cannot read `{path}`: {error.strerror or error}") from None
+    except WeightsError:
+        raise
+    except (ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        place = f", array `{name}`" if name else ""
+        raise WeightsError(f"`{path}` is not a readable file of weights{place}: {error}") from None
+    return Weights(arrays, notes)
+
+
+def put_weights(p: Mapping[str, Array], weights: Weights, path: Path) -> None:
+    """Copy loaded arrays into `p`, in place; WeightsError, before any change, where they do not fit."""
+    for name, value in p.items():
+        if name not in weights.arrays:
+            raise WeightsError(f"`{path}` has no array `{name}`")
+        found = weights.arrays[name]
+        if found.shape != value.shape:
+            raise WeightsError(f"`{path}`: `{name}` has shape {found.shape}, the network {value.shape}")
+        if not np.can_cast(found.dtype, value.dtype, "same_kind"):
+            raise WeightsError(f"`{path}`: `{name}` has dtype {found.dtype}, the network {value.dtype}")
+    for name in weights.arrays:
+        if name not in p:
+            raise WeightsError(f"`{path}` has an array `{name}` that the network does not have")
+    for name, value in p.items():
+        np.copyto(value, weights.arrays[name], casting="same_kind")

@@ -1,4 +1,4 @@
-"""Stand-ins written by hand: arrays in one buffer, and an Elman network that meets the module protocol."""
+"""Stand-ins: a made-up text, arrays in one buffer, and an Elman network that meets the module protocol."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+WORDS = "the cat sat on the mat and the dog sat on the log by the old red barn near a hill of hay"
+
+
+def long_text(length: int = 4000, seed: int = 0) -> str:
+    draw = np.random.default_rng(seed)
+    words = WORDS.split()
+    out = ""
+    while len(out) < length:
+        out += words[int(draw.integers(len(words)))] + (".\n\n" if draw.random() < 0.1 else " ")
+    return out[:length]
 
 
 class FlatArrays(dict[str, Array]):

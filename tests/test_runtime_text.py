@@ -7,20 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import long_text
 
 from rnnc.runtime import text
 from rnnc.runtime.ngram import fit_trigram
-
-WORDS = "the cat sat on the mat and the dog sat on the log by the old red barn near a hill of hay"
-
-
-def long_text(length: int = 4000, seed: int = 0) -> str:
-    draw = np.random.default_rng(seed)
-    words = WORDS.split()
-    out = ""
-    while len(out) < length:
-        out += words[int(draw.integers(len(words)))] + (".\n\n" if draw.random() < 0.1 else " ")
-    return out[:length]
 
 
 def test_the_documentation_is_in_every_installation() -> None:

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import ElmanText, FlatArrays
-from test_runtime_text import long_text
+from fakes import ElmanText, FlatArrays, long_text
 
 from rnnc.runtime import text
 from rnnc.runtime.network import TextNetwork, UnfitNetwork, averages, text_network

@@ -40,17 +40,16 @@ def test_case(case: stored.Stored, run: Run) -> None:
 @pytest.mark.parametrize("case", TRUNCATED, ids=lambda case: case.name)
 def test_truncated_windows_from_states(case: stored.Stored) -> None:
     (stated,) = state(case)
-    module, data = compiled(stated.spec), dict(stated.data)
-    loss, total = 0.0, {name: np.zeros_like(values) for name, values in stated.parameters.items()}
+    module, p = compiled(stated.spec), stated.parameters
+    x, t, h0 = (stated.data[name][..., None, :] for name in ("x", "t", "h0"))
+    loss, total = 0.0, {name: np.zeros_like(values) for name, values in p.items()}
     for first, counted, end in williams_zipser.windows(case):
-        t = data["t"][first:end].copy()
-        t[: counted - first] = np.nan
+        begin = module.start(p, batch=1, h0=h0)
         if first:
-            before = module.forward(stated.parameters, x=data["x"][:first], h0=data["h0"])
-            begin = {"state": before["state"]}
-        else:
-            begin = {"h0": data["h0"]}
-        value, gradients = module.bptt(stated.parameters, x=data["x"][first:end], t=t, reduce="sum", **begin)
+            begin = module.forward(p, x=x[:first], state=begin)["state"]
+        targets = t[first:end].copy()
+        targets[: counted - first] = np.nan
+        value, gradients = module.bptt(p, x=x[first:end], t=targets, state=begin, reduce="sum")
         loss += float(value)
         for name in total:
             total[name] += gradients[name]

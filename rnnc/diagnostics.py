@@ -114,9 +114,14 @@ class Reporter:
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
+        self._at: dict[tuple[str, str, int], list[Diagnostic]] = {}
 
     def report(self, diagnostic: Diagnostic) -> None:
-        if diagnostic not in self._found:
+        """Keep a diagnostic; the same one reported twice is kept once."""
+        span = diagnostic.span
+        here = self._at.setdefault((diagnostic.code, span.source.name, span.start), [])
+        if diagnostic not in here:
+            here.append(diagnostic)
             self._found.append(diagnostic)
 
     @property

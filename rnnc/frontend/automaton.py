@@ -32,6 +32,7 @@ class Automaton:
         )
         self._stack = [tables.start]
         self._values: list[Any] = []
+        self._climbs: dict[tuple[int, int, str], int] = {}
 
     @property
     def result(self) -> Any:
@@ -54,21 +55,35 @@ class Automaton:
             origin, length, spliced, name, action = self._rules[-1 - target]
             if name is None:
                 stack.pop()
+                stack.append(self._climb(stack[-1], target, kind))
+                continue
+            children: Any = values[-length:] if length else []
+            if length:
+                del values[-length:], stack[-length:]
+            if spliced:
+                children = _join(children, spliced, name == "")
+            if action is not None:
+                values.append(action(children))
+            elif name == "":
+                values.append(children if spliced else _Run(children))
             else:
-                children: Any = values[-length:] if length else []
-                if length:
-                    del values[-length:], stack[-length:]
-                if spliced:
-                    children = _join(children, spliced, name == "")
-                if action is not None:
-                    values.append(action(children))
-                elif name == "":
-                    values.append(children if spliced else _Run(children))
-                else:
-                    raise KeyError(f"the grammar's rule `{name}` has no tree action")
+                raise KeyError(f"the grammar's rule `{name}` has no tree action")
             stack.append(states[stack[-1]][origin])
             if len(stack) == 2 and stack[1] == self._end:
                 return kind == END
+
+    def _climb(self, below: int, target: int, kind: str) -> int:
+        """The state after a run of rules that hand their only symbol on (atom, power, product, sum), found once each."""
+        key = (below, target, kind)
+        reached = self._climbs.get(key)
+        if reached is None:
+            step: int | None = target
+            while step is not None and step < 0 and self._rules[-1 - step][3] is None:
+                reached = self._states[below][self._rules[-1 - step][0]]
+                step = self._states[reached].get(kind)
+            assert reached is not None
+            self._climbs[key] = reached
+        return reached
 
     def drop(self) -> bool:
         """Forget the topmost symbol, to find a place where the text can go on; False at the bottom."""
@@ -78,9 +93,17 @@ class Automaton:
         self._values.pop()
         return True
 
-    def allows(self, kind: str) -> bool:
-        """Would a lexeme of this kind be shifted here?"""
-        states, stack = self._states, list(self._stack)
+    def settle(self, kind: str) -> bool:
+        """Forget symbols down to the topmost place where a lexeme of this kind can be shifted; False where none is."""
+        for depth in range(len(self._stack), 0, -1):
+            if self.allows(kind, depth):
+                del self._stack[depth:], self._values[depth - 1 :]
+                return True
+        return False
+
+    def allows(self, kind: str, depth: int | None = None) -> bool:
+        """Would a lexeme of this kind be shifted here (or with only the lowest `depth` states left)?"""
+        states, stack = self._states, self._stack[:depth]
         while True:
             target = states[stack[-1]].get(kind)
             if target is None:

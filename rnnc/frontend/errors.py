@@ -5,47 +5,78 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Help, Label
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+
+EXECUTED = "nothing in a spec is ever executed"
+DECLARATIONS = (
+    "declarations start with axis, input, target, param, fixed, gate, unit, output, start, loss, feedback, fn"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotUtf8(Diagnostic):
-    """A spec is a UTF-8 text."""
+class UnknownStatement(Diagnostic):
+    """Every statement starts with a keyword: `axis input target param fixed gate unit output start loss feedback fn` in a
+    network, `return` too in a cell, and `use fn cell network` outside. A misspelt one is offered in its right spelling.
 
-    code: ClassVar[str] = "E008"
-    value: int
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          uint h[n] : 4 = tanh(full(x) + bias)
+          output h
+        }
+
+    Right:
+
+        unit h[n] : 4 = tanh(full(x) + bias)
+    """
+
+    code: ClassVar[str] = "E001"
+    suggestion: str | None
+    outside: bool
+    equation: bool = False
 
     def message(self) -> str:
-        return f"the file is not UTF-8 text: byte 0x{self.value:02x}"
+        wanted = "`network`, `cell`, `fn` or `use`" if self.outside else "a declaration"
+        return f"expected {wanted}, found `{self.span.text}`"
 
     def label(self) -> str:
-        return "this byte fits no letter"
+        if self.suggestion:
+            return f"did you mean `{self.suggestion}`?"
+        return "an equation starts with `unit`" if self.equation else "not a keyword"
 
+    def notes(self) -> tuple[str, ...]:
+        notes = () if self.outside else (DECLARATIONS,)
+        return (*notes, EXECUTED) if self.span.text in ("import", "from", "def", "class", "exec") else notes
 
-@dataclass(frozen=True, kw_only=True)
-class NullCharacter(Diagnostic):
-    """A spec holds no zero character."""
-
-    code: ClassVar[str] = "E008"
-
-    def message(self) -> str:
-        return "the file is not a text: it holds a zero character"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TooLarge(Diagnostic):
-    """A spec has a largest size."""
-
-    code: ClassVar[str] = "E503"
-    limit: int
-
-    def message(self) -> str:
-        return f"a spec has at most {self.limit} bytes"
+    def help(self) -> Help | None:
+        if self.suggestion:
+            text = f"replace `{self.span.text}` by `{self.suggestion}`"
+            return Help(text, (Edit(self.span, self.suggestion),))
+        if self.equation:
+            front = Span(self.span.source, self.span.start, self.span.start)
+            return Help(f"write `unit {self.span.text}`", (Edit(front, "unit "),))
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unexpected(Diagnostic):
-    """The grammar wants something else here."""
+    """Something is missing or too much: the message says what may stand there. Often it is a sign: the `=` of an equation,
+    a comma between arguments, the operator between two operands.
+
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          output y[n] : 4 tanh(full(x) + bias)
+        }
+
+    Right:
+
+        output y[n] : 4 = tanh(full(x) + bias)
+    """
 
     code: ClassVar[str] = "E002"
     expected: str
@@ -69,3 +100,413 @@ class Unexpected(Diagnostic):
 
     def help(self) -> Help | None:
         return self.mend
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unclosed(Diagnostic):
+    """Every `(`, `[` and `{` needs its partner, and the one opened last closes first. Inside a statement a bracket has to
+    close before the next statement starts; a `{` before the next network or cell.
+
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          output y[n] : 4 = tanh(full(x) + bias
+
+    Right:
+
+        output y[n] : 4 = tanh(full(x) + bias)
+        }
+    """
+
+    code: ClassVar[str] = "E002"
+    closer: str
+    before: Span | None
+    said: str = ""
+    mend: Help | None = None
+
+    def message(self) -> str:
+        return f"this `{self.span.text}` is never closed"
+
+    def label(self) -> str:
+        return "opened here"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.before, self.said),) if self.before is not None else ()
+
+    def help(self) -> Help | None:
+        return self.mend
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mismatched(Diagnostic):
+    """A bracket is closed by its own partner: `(` by `)`, `[` by `]`, `{` by `}`.
+
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          output y[n] : 4 = tanh(full(x] + bias)
+        }
+
+    Right:
+
+        output y[n] : 4 = tanh(full(x) + bias)
+    """
+
+    code: ClassVar[str] = "E002"
+    opener: Span
+    closer: str
+
+    def message(self) -> str:
+        return f"`{self.span.text}` closes a `{self.opener.text}`"
+
+    def label(self) -> str:
+        return f"expected `{self.closer}`"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.opener, "opened here"),)
+
+    def help(self) -> Help | None:
+        return Help(f"replace `{self.span.text}` by `{self.closer}`", (Edit(self.span, self.closer),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unopened(Diagnostic):
+    """A closing bracket needs an opening one before it. A `}` too many often ended the network too early.
+
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          }
+          output y[n] : 4 = tanh(full(x) + bias)
+        }
+
+    Right:
+
+        network a {
+          axis n
+          input x[n] : 3
+          output y[n] : 4 = tanh(full(x) + bias)
+        }
+    """
+
+    code: ClassVar[str] = "E002"
+    early: Span | None = None
+
+    def message(self) -> str:
+        return f"this `{self.span.text}` closes nothing"
+
+    def label(self) -> str:
+        return "nothing is open here"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.early, "what was open was closed here"),) if self.early is not None else ()
+
+    def help(self) -> Help | None:
+        wrong = self.early or self.span
+        line = wrong.source.position(wrong.start)[0]
+        return Help(f"remove the `{wrong.text}` of line {line}", (Edit(wrong, ""),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadCharacter(Diagnostic):
+    """Names match `[A-Za-z][A-Za-z0-9_]*`, and the signs of the language are ASCII: a Greek letter is spelled out, a
+    product is `*`. Statements need no `;`, comments start with `#`, and texts stand between double quotes.
+
+    Wrong:
+
+        network a {
+          axis n
+          input α[n] : 3
+          output α
+        }
+
+    Right:
+
+        input alpha[n] : 3
+    """
+
+    code: ClassVar[str] = "E003"
+    word: bool
+    spelled: str | None
+    others_too: tuple[Span, ...] = ()
+    hint: str = ""
+
+    def message(self) -> str:
+        shown = self.span.text if self.span.text.isprintable() else f"U+{ord(self.span.text[0]):04X}"
+        if not self.word:
+            return f"`{shown}` has no place in a spec"
+        if self.span.text.isascii():
+            return f"a name starts with a letter, found `{shown}`"
+        return f"a name has the letters a to z, found `{shown}`"
+
+    def label(self) -> str:
+        return self.hint
+
+    def notes(self) -> tuple[str, ...]:
+        return (EXECUTED,) if self.span.text.startswith("__") else ()
+
+    def help(self) -> Help | None:
+        if self.spelled is None:
+            return None
+        spans = (self.span, *self.others_too)
+        text = f"replace `{self.span.text}` by `{self.spelled}`"
+        if not self.spelled.strip():
+            text = "remove it" if not self.spelled else "replace it by a space"
+        return Help(text, tuple(Edit(span, self.spelled) for span in spans))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservedWord(Diagnostic):
+    """The keywords of the language are no names: those that start a statement, and `over as backward first last learned
+    bias`. Every other word is free, a Python keyword or a function's name too.
+
+    Wrong:
+
+        network a {
+          axis n
+          input gate[n] : 3
+          output y[n] : 3 = tanh(full(gate))
+        }
+
+    Right:
+
+        input gate_[n] : 3
+        output y[n] : 3 = tanh(full(gate_))
+    """
+
+    code: ClassVar[str] = "E004"
+    free: str
+
+    def message(self) -> str:
+        return f"`{self.span.text}` is a keyword and cannot be a name"
+
+    def label(self) -> str:
+        return "reserved"
+
+    def help(self) -> Help | None:
+        return Help(f"replace `{self.span.text}` by `{self.free}`", (Edit(self.span, self.free),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NothingDeclared(Diagnostic):
+    """A file holds at least one network, cell or function.
+
+    Wrong:
+
+        # only a comment
+
+    Right:
+
+        network smallest { axis n input x[n] : 1 output h[n] : 1 = tanh(x + h[n-1]) }
+    """
+
+    code: ClassVar[str] = "E005"
+
+    def message(self) -> str:
+        return "the spec declares nothing"
+
+    def label(self) -> str:
+        return "only comments" if self.span.text.strip() else "empty"
+
+    def help(self) -> Help | None:
+        smallest = "network smallest { axis n input x[n] : 1 output h[n] : 1 = tanh(x + h[n-1]) }"
+        end = Span(self.span.source, len(self.span.source.text), len(self.span.source.text))
+        front = "" if self.span.source.text.endswith("\n") or not self.span.source.text else "\n"
+        return Help(f"smallest spec: `{smallest}`", (Edit(end, f"{front}{smallest}\n"),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotText(Diagnostic):
+    """A spec is a text in UTF-8, with or without a byte order mark, and holds no zero character. An editor's "save with
+    encoding UTF-8" mends a file written in another encoding.
+
+    Wrong: a file in Latin-1, where the letter e with an accent is the one byte 0xE9.
+
+    Right: the same file in UTF-8, where that letter is the two bytes 0xC3 0xA9.
+    """
+
+    code: ClassVar[str] = "E008"
+    byte: int
+
+    def message(self) -> str:
+        if self.byte == 0:
+            return "the file is no text: it holds a zero character"
+        return f"the file is not UTF-8: byte 0x{self.byte:02X} fits no letter"
+
+    def label(self) -> str:
+        return f"byte 0x{self.byte:02X}"
+
+    def help(self) -> Help | None:
+        return Help("save the file as UTF-8") if self.byte else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misplaced(Diagnostic):
+    """Declarations stand inside a network or a cell, `return` in a cell alone; `use`, `cell` and `network` stand outside.
+
+    Wrong:
+
+        axis n
+        input x[n] : 3
+        output y[n] : 4 = tanh(full(x) + bias)
+
+    Right:
+
+        network a {
+          axis n
+          input x[n] : 3
+          output y[n] : 4 = tanh(full(x) + bias)
+        }
+    """
+
+    code: ClassVar[str] = "E009"
+    place: str
+    block: Span | None = None
+    edits: tuple[Edit, ...] = ()
+    advice: str = ""
+
+    def message(self) -> str:
+        return f"`{self.span.text}` stands {self.place}"
+
+    def label(self) -> str:
+        return "not here"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.block, "inside this"),) if self.block is not None else ()
+
+    def help(self) -> Help | None:
+        return Help(self.advice, self.edits) if self.advice else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misused(Diagnostic):
+    """A form that reads well and says nothing: `first` and `last` are positions and stand between brackets; an input or a
+    target gets its value from data, not from an equation; a random unit is one name; a named argument comes after
+    the plain ones.
+
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          unit y[n] : 3 = where(n == first, 0, 1) * x
+          output y
+        }
+
+    Right:
+
+        unit y[n] : 3 = where(n == 0, 0, 1) * x
+    """
+
+    code: ClassVar[str] = "E012"
+    said: str
+    hint: str
+    mend: Help | None = None
+
+    def message(self) -> str:
+        return self.said
+
+    def label(self) -> str:
+        return self.hint
+
+    def help(self) -> Help | None:
+        return self.mend
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadNumber(Diagnostic):
+    """Numbers are written `3`, `0.5` and `1e-3`: a point has digits on both sides (so that `n-5..n` is a range), and a
+    product with a name has its `*`.
+
+    Wrong:
+
+        network a {
+          axis n
+          input x[n] : 3
+          output y[n] : 3 = .5 * x
+        }
+
+    Right:
+
+        output y[n] : 3 = 0.5 * x
+    """
+
+    code: ClassVar[str] = "E013"
+    meant: str | None
+
+    def message(self) -> str:
+        return f"`{self.span.text}` is not a number"
+
+    def label(self) -> str:
+        return "numbers are written `3`, `0.5`, `1e-3`"
+
+    def help(self) -> Help | None:
+        if self.meant is None:
+            return None
+        return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooDeep(Diagnostic):
+    """Brackets, signs and powers nest at most 50 deep. An equation that needs more is several equations.
+
+    Wrong: a unit whose right side starts with 51 opening parentheses.
+
+    Right: the inner part as a unit of its own, read by name.
+    """
+
+    code: ClassVar[str] = "E501"
+    limit: int
+    outermost: Span | None
+
+    def message(self) -> str:
+        return f"this `{self.span.text}` nests more than {self.limit} deep"
+
+    def label(self) -> str:
+        return "one too many"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.outermost, "the outermost"),) if self.outermost is not None else ()
+
+    def help(self) -> Help | None:
+        return Help("give the inner part a unit of its own")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooLarge(Diagnostic):
+    """A spec has at most two million characters; a network is its equations, its numbers live in the parameters.
+
+    Wrong: a file of three megabytes.
+
+    Right: equations over axes instead of one equation for every position.
+    """
+
+    code: ClassVar[str] = "E503"
+    limit: int
+
+    def message(self) -> str:
+        return f"a spec has at most {self.limit} characters"
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (
+    UnknownStatement,
+    Unexpected,
+    Unclosed,
+    Mismatched,
+    Unopened,
+    BadCharacter,
+    ReservedWord,
+    NothingDeclared,
+    NotText,
+    Misplaced,
+    Misused,
+    BadNumber,
+    TooDeep,
+    TooLarge,
+)

@@ -6,9 +6,9 @@ import os
 import sys
 
 from rnnc.diagnostics import Rejected, Source, Span
-from rnnc.frontend.errors import NotUtf8, NullCharacter, TooLarge
+from rnnc.frontend.errors import NotText, TooLarge
 
-LIMIT = 4_000_000
+LIMIT = 2_000_000
 
 
 class Unreadable(OSError):
@@ -51,7 +51,7 @@ def read_bytes(raw: bytes, name: str) -> Source:
         before = body[: problem.start].decode("utf-8")
         source = Source(name, _line_ends(body.decode("utf-8", "replace")))
         at = len(_line_ends(before))
-        raise Rejected([NotUtf8(span=Span(source, at, at + 1), value=body[problem.start])]) from None
+        raise Rejected([NotText(span=Span(source, at, at + 1), byte=body[problem.start])]) from None
     if len(raw) > LIMIT:
         raise _too_large(name, len(raw))
     return read_text(text, name)
@@ -64,7 +64,7 @@ def read_text(text: str, name: str = "<text>") -> Source:
     source = Source(name, _line_ends(text.removeprefix("\ufeff")))
     at = source.text.find("\0")
     if at >= 0:
-        raise Rejected([NullCharacter(span=Span(source, at, at + 1))])
+        raise Rejected([NotText(span=Span(source, at, at + 1), byte=0)])
     return source
 
 

@@ -17,7 +17,7 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     if len(name) > 60:
         return None
     best: str | None = None
-    least = 1 + (0 if len(name) < 3 else 1 if len(name) < 5 else 2)
+    least = 1 + (0 if len(name) < 3 else 1 if len(name) < 6 else 2)
     for candidate in known:
         if abs(len(candidate) - len(name)) < least and len(candidate) > 1:
             distance = edit_distance(name.lower(), candidate.lower())

@@ -32,6 +32,7 @@ class Automaton:
         )
         self._stack = [tables.start]
         self._values: list[Any] = []
+        self._saved: tuple[list[int], list[Any]] | None = None
         self._climbs: dict[tuple[int, int, str], int] = {}
 
     @property
@@ -43,12 +44,17 @@ class Automaton:
         """Reduce and shift for one lexeme; False (nothing shifted) where the grammar does not allow it here."""
         states, stack, values = self._states, self._stack, self._values
         kind = lexeme.kind
+        target = states[stack[-1]].get(kind)
+        if target is not None and target < 0:
+            self._saved = stack[:], values[:]
         while True:
             target = states[stack[-1]].get(kind)
             if target is None:
+                self._undo()
                 return False
             if target >= 0:
                 leaf = self._leaves.get(kind)
+                self._saved = None
                 values.append(lexeme if leaf is None else leaf(lexeme))  # type: ignore[arg-type]
                 stack.append(target)
                 return True
@@ -71,6 +77,12 @@ class Automaton:
             stack.append(states[stack[-1]][origin])
             if len(stack) == 2 and stack[1] == self._end:
                 return kind == END
+
+    def _undo(self) -> None:
+        """Back to where the lexeme was met: the reductions before a refusal hide what could have stood there."""
+        if self._saved is not None:
+            self._stack[:], self._values[:] = self._saved
+            self._saved = None
 
     def _climb(self, below: int, target: int, kind: str) -> int:
         """The state after a run of rules that hand their only symbol on (atom, power, product, sum), found once each."""

@@ -99,10 +99,11 @@ class Brackets:
                 edits = ()
             line = self._source.position(at)[0]
             mend = Help(f"add `{closers}` at the end of line {line}", edits)
-            self._report_unclosed(inner[0], before if before.kind != END else None, "the statement ends here", mend)
+            said = "the head ends here" if before.kind == "LBRACE" else "the statement ends here"
+            self._report_unclosed(inner[0], before if before.kind != END else None, said, mend)
         for one in reversed(left):
             self._out.append(Lexeme(CLOSER[one.lexeme.kind], at, at, ""))
-        if braces:
+        if braces and braces[0].lexeme.text:
             line = self._source.position(at)[0]
             mend = Help(f"add `}}` after line {line}", (Edit(Span(self._source, at, at), "\n}"),))
             said = ""
@@ -187,9 +188,7 @@ class Brackets:
         for ahead in range(place, len(lexemes)):
             kind = lexemes[ahead].kind
             depth += (kind == "LBRACE") - (kind == "RBRACE")
-            if kind == "USE" and ahead == place:
-                return None
-            if depth == 0 and kind == "RBRACE":
+            if depth == 0 and kind in ("RBRACE", "STRING"):
                 break
         else:
             return None
@@ -225,7 +224,7 @@ class Brackets:
                 expected=f"`{{` after the head of a {lexemes[place].text}",
                 found=f"`{lexemes[ahead].text}`" if lexemes[ahead].text else "the end of the text",
                 hint="opens here",
-                mend=Help("add `{`", (Edit(here, " {"),)),
+                mend=Help("add `{`", (Edit(here, " {"),) if lexemes[ahead].kind != END else ()),
             )
         )
         lexemes.insert(ahead, Lexeme("LBRACE", at, at, ""))

@@ -372,7 +372,7 @@ class Misplaced(Diagnostic):
     advice: str = ""
 
     def message(self) -> str:
-        return f"`{self.span.text}` stands {self.place}"
+        return f"`{self.span.text}` belongs {self.place}"
 
     def label(self) -> str:
         return "not here"

@@ -71,6 +71,8 @@ class Oddities:
     def _word_or_sign(self, all_like: list[Lexeme], lexeme: Lexeme, names: set[str]) -> list[Lexeme]:
         word = lexeme.text[0].isalnum() or lexeme.text[0] == "_" or len(lexeme.text) > 1
         spelled = spell_word(lexeme.text) if word else spell_sign(lexeme.text)
+        if lexeme.text.startswith("__"):
+            spelled = None
         if word and spelled is not None:
             while spelled in names or spelled in self._tables.keywords:
                 spelled += "_"

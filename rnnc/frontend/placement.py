@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from rnnc.diagnostics import Edit, Help, Reporter, Source, Span
 from rnnc.frontend import syntax
-from rnnc.frontend.errors import Misplaced, Misused, NothingDeclared
+from rnnc.frontend.errors import Misplaced, Misused
 from rnnc.frontend.lex import Lexeme
 from rnnc.frontend.words import KEYWORDS
 
 
 def check_placement(file: syntax.File, reporter: Reporter) -> None:
     """Report every statement of a file that stands in the wrong place or says too much."""
-    if not (file.functions or file.cells or file.networks):
-        for use in file.uses[:1]:
-            reporter.report(NothingDeclared(span=use.span))
     for network in file.networks:
         for statement in network.body:
             if isinstance(statement, syntax.Return):

@@ -125,12 +125,18 @@ def _equal_sign(trouble: Trouble) -> Verdict | None:
         return _unexpected(trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both), Repair(
             forget=1, put=("EQUAL",), skip=1
         )
-    if "EQUAL" not in allowed:
+    if "EQUAL" not in allowed or trouble.inside:
         return None
+    if here.kind == "COLON" and trouble.after.kind == "EQUAL" and trouble.after.start == here.end:
+        both = Span(trouble.source, here.start, trouble.after.end)
+        mend = Help("replace `:=` by `=`", (Edit(both, "="),))
+        return _unexpected(trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both), Repair(skip=1)
     if here.kind == "EQ":
         mend = Help("replace `==` by `=`", (Edit(trouble.span, "="),))
         return _unexpected(trouble, "a comparison", mend, wanted="`=`"), Repair(put=("EQUAL",), skip=1)
     if here.kind not in (*_OPERANDS, "LPAREN", "MINUS") or trouble.inside:
+        return None
+    if here.kind == "LPAREN" and "LBRACKET" in allowed:
         return None
     at = Span(trouble.source, before.end, before.end)
     if here.kind == "NAME" and trouble.after.kind in ("EQUAL", "TILDE") and "COLON" in allowed:
@@ -187,7 +193,8 @@ def _declared_index(trouble: Trouble) -> Verdict | None:
     if here.kind == "NUMBER":
         sizes = f"({inner})" if "," in inner else inner
         data = trouble.lexemes[trouble.head].kind in ("PARAM", "FIXED")
-        mend = Help(f"write ` : {sizes}`", (Edit(whole, f" : {sizes}"),)) if data else None
+        name = trouble.lexemes[opening - 1].text
+        mend = Help(f"write `{name} : {sizes}`", (Edit(whole, f" : {sizes}"),)) if data else None
         return _unexpected(trouble, "sizes stand behind `:`", mend), Repair(put=("NAME",), skip=skip)
     if here.kind in ("MINUS", "PLUS"):
         cut = Span(trouble.source, here.start, trouble.lexemes[closing].start)

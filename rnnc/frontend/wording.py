@@ -6,6 +6,7 @@ Each rule looks at one slip and answers with a diagnostic and the repair that le
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Span
 from rnnc.frontend.errors import EXECUTED, Misplaced, ReservedWord, Unexpected, UnknownStatement
@@ -97,6 +98,28 @@ def _unknown_statement(trouble: Trouble) -> Verdict | None:
     equation = inside and after.kind in ("LBRACKET", "EQUAL", "COLON", "TILDE")
     found = UnknownStatement(span=span, suggestion=None, outside=not inside, equation=equation)
     return found, Repair(put=("UNIT",)) if equation else Repair()
+
+
+def _swallowed(trouble: Trouble) -> Verdict | None:
+    """A name read as the end of `axis n` or of `~ ...` that was meant as the next statement: look at it instead."""
+    before = trouble.before
+    head = trouble.lexemes[trouble.head].kind
+    if before is None or before.kind != "NAME" or trouble.place < 2:
+        return None
+    earlier = replace(trouble, place=trouble.place - 1, allowed=frozenset({*STATEMENTS, "RBRACE"}))
+    if head == "AXIS" and trouble.allowed == {"LPAREN"}:
+        if not earlier.starts_line:
+            verdict = _two_operands(replace(earlier, allowed=frozenset({"COMMA"})))
+            return (verdict[0], Repair(forget=1, put=("COMMA", "NAME"))) if verdict is not None else None
+    elif head not in ("UNIT", "GATE", "OUTPUT") or not earlier.starts_line or "RBRACE" not in trouble.allowed:
+        return None
+    verdict = _unknown_statement(earlier)
+    if verdict is None or "PLUS" in trouble.allowed:
+        return None
+    found, repair = verdict
+    if not repair.put:
+        return found, Repair()
+    return found, Repair(forget=1, put=repair.put if repair.skip else (*repair.put, "NAME"))
 
 
 def _reserved(trouble: Trouble) -> Verdict | None:
@@ -241,6 +264,7 @@ def _suffixes(trouble: Trouble) -> Verdict | None:
 
 RULES: tuple[Callable[[Trouble], Verdict | None], ...] = (
     _statement_outside,
+    _swallowed,
     _unknown_statement,
     _reserved,
     _equal_sign,

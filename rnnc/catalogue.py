@@ -1,0 +1,26 @@
+"""Every diagnostic there is, and the long form that `rnnc explain CODE` prints."""
+
+from __future__ import annotations
+
+import inspect
+
+from rnnc.diagnostics import Diagnostic
+from rnnc.frontend.errors import ERRORS as FRONTEND
+
+DIAGNOSTICS: tuple[type[Diagnostic], ...] = (*FRONTEND,)
+
+
+def codes() -> tuple[str, ...]:
+    """All codes, errors before warnings, in order."""
+    return tuple(sorted({one.code for one in DIAGNOSTICS}))
+
+
+def explain(code: str) -> str:
+    """The rule behind a code, a spec that breaks it and the same spec mended; raises `KeyError` for an unknown code.
+
+    Several diagnostics may share a code; each adds its paragraph.
+    """
+    texts = [inspect.cleandoc(one.__doc__ or "") for one in DIAGNOSTICS if one.code == code.upper()]
+    if not texts:
+        raise KeyError(code)
+    return f"{code.upper()}\n\n" + "\n\n".join(texts) + "\n"

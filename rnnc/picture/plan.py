@@ -1,0 +1,327 @@
+"""One step of a network in place: every cell laid out inside its box, the boxes and lone nodes laid out
+around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnc.picture.curve import Point
+from rnnc.picture.layers import Edge, Layers, Wishes, layer
+from rnnc.picture.measure import text_width
+from rnnc.picture.place import Extent, Placed, place
+from rnnc.picture.tracks import Tracks, Trunk, tracks
+from rnnc.picture.wiring import Link, Node, Wiring, delay, moves
+
+NAME, SMALL = 13.0, 10.0
+PAD, HEAD, CHANNEL = 12.0, 18.0, 12.0
+LOOP, LANE_START = 30.0, 16.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`scopes` holds the placed inside of every cell and, under "", the whole; `origin` is where a cell's
+    inside begins. `entry` and `leaving` number a trunk's lanes below its port and above its source (-1: it
+    leaves sideways)."""
+
+    wiring: Wiring
+    tracks: Tracks
+    nodes: Mapping[str, Node]
+    extents: Mapping[str, Extent]
+    scopes: Mapping[str, Placed]
+    origin: Mapping[str, Point]
+    entry: Mapping[str, int]
+    leaving: Mapping[str, int]
+
+    def item(self, key: str) -> str:
+        """What stands for a node outside: its cell or itself."""
+        cell = self.tracks.cell[key]
+        return f"cell:{cell}" if cell else key
+
+    def at(self, key: str) -> Point:
+        """Centre of a node."""
+        scope = self.scopes[self.tracks.cell[key]]
+        dx, dy = self.origin[self.tracks.cell[key]]
+        return scope.x[key] + dx, scope.middle(key) + dy
+
+    def foot(self, key: str) -> Point:
+        x, y = self.at(key)
+        return x, y - self.extents[key].height / 2
+
+    def head(self, key: str) -> Point:
+        x, y = self.at(key)
+        return x, y + self.extents[key].height / 2
+
+    def frame(self, cell: str) -> tuple[float, float, float, float]:
+        """Left, bottom, width and height of a cell's box."""
+        outer, e = self.scopes[""], self.extents[f"cell:{cell}"]
+        x, y = outer.x[f"cell:{cell}"], outer.middle(f"cell:{cell}")
+        return x - e.width / 2, y - e.height / 2, e.width, e.height
+
+    def leave(self, key: str) -> list[Point]:
+        """From the top of a node to the top of what stands for it outside."""
+        cell = self.tracks.cell[key]
+        if not cell:
+            return [self.head(key)]
+        _, bottom, _, height = self.frame(cell)
+        out = f"out:{key}"
+        points = [self.head(key), *self.past(cell, key, out)]
+        x = self.scopes[cell].x[out] + self.origin[cell][0]
+        return [*points, (x, bottom + height)]
+
+    def enter(self, name: str, key: str) -> list[Point]:
+        """From the bottom of what stands for a node outside to the bottom of the node; `name` is what comes
+        in."""
+        cell = self.tracks.cell[key]
+        if not cell:
+            return [self.foot(key)]
+        port = self.port(cell, f"in:{name}")
+        return [(port[0], self.frame(cell)[1]), port, *self.past(cell, f"in:{name}", key), self.foot(key)]
+
+    def port(self, cell: str, name: str) -> Point:
+        scope, (dx, dy) = self.scopes[cell], self.origin[cell]
+        return scope.x[name] + dx, scope.middle(name) + dy
+
+    def past(self, cell: str, source: str, target: str) -> list[Point]:
+        """Through the rows between two items of a scope."""
+        scope, (dx, dy) = self.scopes[cell], self.origin[cell]
+        points: list[Point] = []
+        for stand_in in scope.layers.passing(source, target):
+            x, row = scope.x[stand_in] + dx, scope.layers.row[stand_in]
+            points += [(x, scope.bottom[row] + dy), (x, scope.top[row] + dy)]
+        return points
+
+    def flow(self, link: Link) -> tuple[list[Point], list[Point]]:
+        """A link that goes up: the part that belongs to the source's step, and the part that belongs to the
+        target's."""
+        cell = self.tracks.cell[link.source]
+        if cell and cell == self.tracks.cell[link.target]:
+            return [self.head(link.source), *self.past(cell, link.source, link.target)], [
+                self.foot(link.target)
+            ]
+        between = self.past("", self.item(link.source), self.item(link.target))
+        return [*self.leave(link.source), *between], self.enter(link.source, link.target)
+
+    def branch(self, trunk: Trunk, link: Link) -> list[Point]:
+        """From a trunk's port to one of its targets."""
+        start = self.port(trunk.scope, trunk.port)
+        if trunk.scope:
+            return [start, *self.past(trunk.scope, trunk.port, link.target), self.foot(link.target)]
+        return [
+            start,
+            *self.past("", trunk.port, self.item(link.target)),
+            *self.enter(trunk.port, link.target),
+        ]
+
+    def lane(self, scope: str, gap: int, number: int) -> float:
+        return self.scopes[scope].lane(gap, number) + self.origin[scope][1]
+
+    def entry_lane(self, trunk: Trunk, offset: int = 0) -> float:
+        row = self.scopes[trunk.scope].layers.row[trunk.port]
+        return self.lane(trunk.scope, row, self.entry[trunk.port] + offset)
+
+    def exit(self, trunk: Trunk) -> tuple[list[Point], float | None]:
+        """Where a trunk leaves its source: the way up, and the lane above it; without a lane it leaves
+        sideways."""
+        number = self.leaving[trunk.port]
+        if number < 0:
+            x, y = self.at(trunk.source)
+            return [(x + trunk.side * self.extents[trunk.source].width / 2, y)], None
+        inside = bool(trunk.scope)
+        item = trunk.source if inside else self.item(trunk.source)
+        gap = self.scopes[trunk.scope].layers.row[item] + 1
+        way = [self.head(trunk.source)] if inside else self.leave(trunk.source)
+        return way, self.lane(trunk.scope, gap, number)
+
+
+def plan(wiring: Wiring, steps: int | None) -> Plan:
+    """Lay out one step. Unrolled, recurrent things get a row of their own, so that lines between steps meet
+    nothing."""
+    ways = tracks(wiring, steps is not None)
+    nodes = {n.key: n for n in wiring.nodes if not (steps and n.kind == "start")}
+    extents = {k: _extent(n, ways, steps) for k, n in nodes.items()}
+    scopes: dict[str, Placed] = {}
+    inside: dict[str, Point] = {}
+    entry: dict[str, int] = {}
+    leaving: dict[str, int] = {}
+    for cell in dict.fromkeys(c for c in ways.cell.values() if c):
+        layers, own = _inner(cell, wiring, ways, nodes, steps)
+        lanes = _lanes(cell, layers, ways, nodes, entry, leaving, steps)
+        scopes[cell] = place(layers, {k: extents.get(k, Extent()) for k in own}, lanes)
+        left, right = (0.0, 0.0) if steps else (channels(ways, cell, -1), channels(ways, cell, 1))
+        inside[cell] = (PAD + left, 8.0)
+        label = text_width(dict(wiring.groups)[cell] + cell + "  ", SMALL)
+        width = max(scopes[cell].width + left + right, label) + 2 * PAD
+        extents[f"cell:{cell}"] = Extent(width, scopes[cell].height + 8 + HEAD)
+    layers, own = _outer(wiring, ways, nodes, steps)
+    lanes = _lanes("", layers, ways, nodes, entry, leaving, steps)
+    if steps:
+        _start_lanes(wiring, ways, layers, lanes, entry)
+        _fan_lanes(ways, nodes, layers, lanes)
+    scopes[""] = outer = place(layers, {k: extents.get(k, Extent()) for k in own}, lanes)
+    origin: dict[str, Point] = {"": (0.0, 0.0)}
+    for cell, (dx, dy) in inside.items():
+        e = extents[f"cell:{cell}"]
+        x, y = outer.x[f"cell:{cell}"], outer.middle(f"cell:{cell}")
+        origin[cell] = (x - e.width / 2 + dx, y - e.height / 2 + dy)
+    return Plan(wiring, ways, nodes, extents, scopes, origin, entry, leaving)
+
+
+def channels(ways: Tracks, scope: str, side: int) -> float:
+    """Room beside a scope for the trunks that run there, each with its label."""
+    return sum(channel(t) for t in ways.trunks if t.scope == scope and t.side == side)
+
+
+def channel(trunk: Trunk) -> float:
+    return CHANNEL + text_width(trunk.label, SMALL) + 6
+
+
+def _extent(node: Node, ways: Tracks, steps: int | None) -> Extent:
+    slack = 30.0 if node.kind in ("gate", "loss") else 22.0
+    width = max(text_width(node.title, NAME), text_width(node.subtitle, SMALL)) + slack
+    arriving = sum(k.target == node.key for k in ways.flows)
+    arriving += sum(k.target == node.key for t in ways.trunks for k in t.links)
+    width = max(width, 18.0 * min(arriving, 8))
+    height = 38.0 if node.subtitle else 28.0
+    sides = [0.0, 0.0]
+    if steps is None:
+        for link, side in loop_sides(ways, node.key):
+            room = max((text_width(t, SMALL) for t in loop_labels(link)), default=0.0)
+            sides[side > 0] = LOOP + room
+    side_show = node.kind in ("target", "start")
+    return Extent(max(width, 44.0), height, sides[0], sides[1], 0.1 if side_show else 1.0)
+
+
+def loop_sides(ways: Tracks, key: str) -> list[tuple[Link, int]]:
+    """The loops of a node and the side each is drawn on: what comes from later steps on the left."""
+    loops = [k for k in ways.loops if k.source == key]
+    first = [-1 if moves(k.at) > 0 else 1 for k in loops[:1]]
+    return list(zip(loops, [*first, *(-s for s in first)], strict=False))
+
+
+def loop_labels(link: Link) -> tuple[str, ...]:
+    return (delay(link.at), *(short(w, link.target) for w in link.weights))
+
+
+def short(weight: str, target: str) -> str:
+    """A parameter's key as an edge of `target` shows it."""
+    return weight.removeprefix(target + ".").rpartition(".")[2]
+
+
+def _inner(
+    cell: str, wiring: Wiring, ways: Tracks, nodes: Mapping[str, Node], steps: int | None
+) -> tuple[Layers, list[str]]:
+    own = [k for k in nodes if ways.cell[k] == cell]
+    edges: dict[Edge, None] = {}
+    floor: dict[str, None] = {}
+    ceiling: dict[str, None] = {}
+
+    def outward(key: str) -> None:
+        ceiling[f"out:{key}"] = None
+        edges[(key, f"out:{key}")] = None
+
+    def inward(port: str, key: str) -> None:
+        floor[port] = None
+        edges[(port, key)] = None
+
+    for link in ways.flows:
+        if ways.cell[link.source] == ways.cell[link.target] == cell:
+            edges[(link.source, link.target)] = None
+        elif ways.cell[link.target] == cell:
+            inward(f"in:{link.source}", link.target)
+        elif ways.cell[link.source] == cell:
+            outward(link.source)
+    for trunk in ways.trunks:
+        for link in trunk.links:
+            if ways.cell[link.target] == cell:
+                inward(trunk.port if trunk.scope == cell else f"in:{trunk.port}", link.target)
+        if ways.cell[trunk.source] == cell != trunk.scope:
+            outward(trunk.source)
+    if steps:
+        for link in wiring.links:
+            if link.begins and ways.cell[link.source] == cell:
+                outward(link.source)
+    solo = frozenset(k.source for k in ways.loops) if steps else frozenset()
+    wishes = Wishes(frozenset(floor), frozenset(ceiling), solo=solo)
+    items = [*floor, *own, *ceiling]
+    return layer(items, tuple(edges), wishes), items
+
+
+def _outer(
+    wiring: Wiring, ways: Tracks, nodes: Mapping[str, Node], steps: int | None
+) -> tuple[Layers, list[str]]:
+    def item(key: str) -> str:
+        return f"cell:{ways.cell[key]}" if ways.cell[key] else key
+
+    items: dict[str, None] = dict.fromkeys(map(item, nodes))
+    edges: dict[Edge, None] = {}
+    for link in ways.flows:
+        if item(link.source) != item(link.target):
+            edges[(item(link.source), item(link.target))] = None
+    solo = [item(k.source) for k in ways.loops]
+    for trunk in ways.trunks:
+        if trunk.scope:
+            solo.append(f"cell:{trunk.scope}")
+        else:
+            items[trunk.port] = None
+            edges |= {(trunk.port, item(k.target)): None for k in trunk.links}
+    before = [
+        (item(k.source), item(k.target.removeprefix("start:")))
+        for k in wiring.links
+        if steps and k.begins and not k.source.startswith("start:")
+    ]
+    alone = frozenset(solo) if steps else frozenset()
+    wishes = Wishes(solo=alone, before=tuple((a, b) for a, b in before if a != b))
+    return layer(list(items), tuple(edges), wishes), list(items)
+
+
+def _lanes(
+    scope: str,
+    layers: Layers,
+    ways: Tracks,
+    nodes: Mapping[str, Node],
+    entry: dict[str, int],
+    leaving: dict[str, int],
+    steps: int | None,
+) -> dict[int, int]:
+    """Number the lanes of a scope's trunks; how many each gap needs."""
+    count: dict[int, int] = {}
+    for trunk in ways.trunks:
+        if trunk.scope != scope:
+            continue
+        gap = layers.row[trunk.port]
+        entry[trunk.port] = count.get(gap, 0)
+        count[gap] = count.get(gap, 0) + (min(trunk.depth, steps) if steps else 1)
+        grouped = not scope and ways.cell[trunk.source]
+        item = f"cell:{grouped}" if grouped else trunk.source
+        boxes = [k for k in layers.rows[layers.row[item]] if k in nodes or k.startswith("cell:")]
+        leaving[trunk.port] = -1
+        if grouped or boxes[-1 if trunk.side > 0 else 0] != item:
+            gap = layers.row[item] + 1
+            leaving[trunk.port] = count.get(gap, 0)
+            count[gap] = count.get(gap, 0) + 1
+    return count
+
+
+def _start_lanes(
+    wiring: Wiring, ways: Tracks, layers: Layers, lanes: dict[int, int], entry: dict[str, int]
+) -> None:
+    """Lanes below the rows of values whose start reads something."""
+    for link in wiring.links:
+        if link.begins and not link.source.startswith("start:"):
+            name = link.target.removeprefix("start:")
+            gap = layers.row[f"cell:{ways.cell[name]}" if ways.cell[name] else name]
+            entry.setdefault(link.target, lanes.get(gap, 0))
+            lanes[gap] = max(lanes.get(gap, 0), entry[link.target] + 1)
+
+
+def _fan_lanes(ways: Tracks, nodes: Mapping[str, Node], layers: Layers, lanes: dict[int, int]) -> None:
+    """Height for lines that fan out over the steps: less flat, they are easier to follow."""
+    gaps = set()
+    for link in ways.flows:
+        source, target = nodes[link.source], nodes[link.target]
+        shifted = link.over or any(a.low or a.high for a in link.at)
+        if source.axes and target.axes and (shifted or source.axes[0] != target.axes[0]):
+            gaps.add(layers.row[f"cell:{ways.cell[link.target]}" if ways.cell[link.target] else link.target])
+    for gap in sorted(gaps):
+        lanes[gap] = lanes.get(gap, 0) + 4

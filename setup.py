@@ -1,4 +1,6 @@
-"""Packs the grammar and the library of specs, which stand beside the package in a checkout, into the wheel as its data."""
+"""Packs the grammar and the library of specs, which stand beside the package in a checkout, into the wheel as
+its data.
+"""
 
 from setuptools import find_namespace_packages, setup
 

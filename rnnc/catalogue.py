@@ -16,7 +16,8 @@ def codes() -> tuple[str, ...]:
 
 
 def explain(code: str) -> str:
-    """The rule behind a code, a spec that breaks it and the same spec mended; raises `KeyError` for an unknown code.
+    """The rule behind a code, a spec that breaks it and the same spec mended; raises `KeyError` for an
+    unknown code.
 
     Several diagnostics may share a code; each adds its paragraph.
     """

@@ -1,8 +1,8 @@
 """What a wrong spec is told: spans, the base of every diagnostic, and the exception that carries them.
 
-A diagnostic is a frozen class. Its fields are the facts, its methods the wording in the author's own names, its docstring
-the long form that `rnnc explain CODE` prints. Codes: E0xx text and files, E1xx names, E2xx shapes, E3xx graph and
-time, E4xx losses and data, E5xx limits, W1xx-W4xx the warnings of the same families.
+A diagnostic is a frozen class. Its fields are the facts, its methods the wording in the author's own names,
+its docstring the long form that `rnnc explain CODE` prints. Codes: E0xx text and files, E1xx names, E2xx
+shapes, E3xx graph and time, E4xx losses and data, E5xx limits, W1xx-W4xx the warnings of the same families.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class Rejected(Exception):
 
 
 class Reporter:
-    """Collects the diagnostics of one compilation; a stage reports all it finds, then `stop_if_wrong` ends it."""
+    """Collects the diagnostics of one compilation; a stage reports all it finds, then `stop_if_wrong` ends
+    it.
+    """
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []

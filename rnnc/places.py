@@ -1,7 +1,7 @@
 """Where the files that ship beside the code lie: the grammar and the library of specs.
 
-In a checkout or an editable install they stand next to the package (`grammar/`, `specs/`); a wheel carries the same
-folders inside it, as `rnnc/_data/`.
+In a checkout or an editable install they stand next to the package (`grammar/`, `specs/`); a wheel carries
+the same folders inside it, as `rnnc/_data/`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """The shipped folder `name` (`grammar` or `specs`); raises `FileNotFoundError` for a broken installation."""
+    """The shipped folder `grammar` or `specs`; raises `FileNotFoundError` where it is missing."""
     inside = _PACKAGE / "_data" / name
     if inside.is_dir():
         return inside

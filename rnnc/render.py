@@ -1,4 +1,6 @@
-"""How diagnostics are shown: `full` with the author's lines and carets, `concise` one a line, `json` one object a line."""
+"""How diagnostics are shown: `full` with the author's lines and carets, `concise` one a line, `json` one
+object a line.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _BOLD, _RED, _YELLOW, _BLUE, _CYAN = "\033[1m", "\033[1;31m", "\033[1;33m", "\03
 Paint = Callable[[str, str], str]
 
 
-def render(diagnostics: Iterable[Diagnostic], form: str = "full", color: bool = False, limit: int = SHOWN) -> str:
+def render(
+    diagnostics: Iterable[Diagnostic], form: str = "full", color: bool = False, limit: int = SHOWN
+) -> str:
     """The text for standard error, ended by a line end unless empty; errors beyond `limit` are only counted.
 
     `form` is `full`, `concise` or `json` (which shows all); raises `ValueError` for another.
@@ -102,7 +106,9 @@ def _concise(one: Diagnostic, paint: Paint) -> str:
 
 @dataclass(frozen=True)
 class _Mark:
-    """An underline in one line: from display column `start`, `width` columns of `sign`, and the words behind it."""
+    """An underline in one line: from display column `start`, `width` columns of `sign`, and the words behind
+    it.
+    """
 
     line: int
     start: int

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 
 def suggest(name: str, candidates: Iterable[str]) -> str | None:
-    """The nearest candidate, or None where none is near: first one that differs by case alone, then by few edits.
+    """The nearest candidate, or None where none is near: first one that differs by case alone, then by few
+    edits.
 
     Equally near candidates are taken in the order given, so the answer does not depend on a set's order.
     """

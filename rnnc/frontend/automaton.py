@@ -1,7 +1,7 @@
 """Runs the parser's tables over lexemes, one at a time, so that the caller can mend the text and go on.
 
-The usual LALR(1) machine (Aho, Sethi and Ullman, 1986, section 4.7): a stack of states and one of values; a reduction
-calls the tree action of its rule with the values it takes off.
+The usual LALR(1) machine (Aho, Sethi and Ullman, 1986, section 4.7): a stack of states and one of values; a
+reduction calls the tree action of its rule with the values it takes off.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rnnc.frontend.lex import END, Lexeme
 from rnnc.frontend.tables import Tables
 
 Action = Callable[[list[Any]], Any]
+Leaf = Callable[[Lexeme], Any]
 
 
 class _Run(list[Any]):
@@ -22,7 +23,7 @@ class _Run(list[Any]):
 class Automaton:
     """`actions` makes values from a rule's symbols, `leaves` from the lexemes of a kind."""
 
-    def __init__(self, tables: Tables, actions: Mapping[str, Action], leaves: Mapping[str, Action]) -> None:
+    def __init__(self, tables: Tables, actions: Mapping[str, Action], leaves: Mapping[str, Leaf]) -> None:
         self._states = tables.states
         self._leaves = leaves
         self._end = tables.end
@@ -41,7 +42,7 @@ class Automaton:
         return self._values[0]
 
     def feed(self, lexeme: Lexeme) -> bool:
-        """Reduce and shift for one lexeme; False (nothing shifted) where the grammar does not allow it here."""
+        """Reduce and shift for one lexeme; False, with nothing changed, where the grammar refuses it."""
         states, stack, values = self._states, self._stack, self._values
         kind = lexeme.kind
         target = states[stack[-1]].get(kind)
@@ -55,7 +56,7 @@ class Automaton:
             if target >= 0:
                 leaf = self._leaves.get(kind)
                 self._saved = None
-                values.append(lexeme if leaf is None else leaf(lexeme))  # type: ignore[arg-type]
+                values.append(lexeme if leaf is None else leaf(lexeme))
                 stack.append(target)
                 return True
             origin, length, spliced, name, action = self._rules[-1 - target]
@@ -79,13 +80,15 @@ class Automaton:
                 return kind == END
 
     def _undo(self) -> None:
-        """Back to where the lexeme was met: the reductions before a refusal hide what could have stood there."""
+        """Back to where the lexeme was met: reductions before a refusal hide what could have stood here."""
         if self._saved is not None:
             self._stack[:], self._values[:] = self._saved
             self._saved = None
 
     def _climb(self, below: int, target: int, kind: str) -> int:
-        """The state after a run of rules that hand their only symbol on (atom, power, product, sum), found once each."""
+        """The state after a run of rules that hand their only symbol on (atom, power, product, sum), found
+        once each.
+        """
         key = (below, target, kind)
         reached = self._climbs.get(key)
         if reached is None:
@@ -106,7 +109,9 @@ class Automaton:
         return True
 
     def settle(self, kind: str) -> bool:
-        """Forget symbols down to the topmost place where a lexeme of this kind can be shifted; False where none is."""
+        """Forget symbols down to the topmost place where a lexeme of this kind can be shifted; False where
+        none is.
+        """
         for depth in range(len(self._stack), 0, -1):
             if self.allows(kind, depth):
                 del self._stack[depth:], self._values[depth - 1 :]

@@ -1,7 +1,7 @@
 """Before the grammar: every bracket gets its partner, so that the automaton never sees an unbalanced text.
 
-A linear walk with a stack. A statement keyword ends whatever bracket is open inside a statement, a new network ends the
-one before; both tell more exactly than a grammar can what was forgotten.
+A linear walk with a stack. A statement keyword ends whatever bracket is open inside a statement, a new
+network ends the one before; both tell more exactly than a grammar can what was forgotten.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.diagnostics import Edit, Help, Reporter, Source, Span
-from rnnc.frontend.errors import Mismatched, Misplaced, TooDeep, Unclosed, Unexpected, Unopened
+from rnnc.frontend.errors_syntax import Mismatched, Misplaced, Unclosed, Unexpected, Unopened
+from rnnc.frontend.errors_text import TooDeep
 from rnnc.frontend.lex import END, Lexeme
 from rnnc.frontend.words import BLOCKS, STATEMENTS, starts_statement
 
@@ -94,7 +95,7 @@ class Brackets:
         at = self._out[-1].end
         if inner:
             closers = "".join(SIGN[CLOSER[one.lexeme.kind]] for one in reversed(inner))
-            edits = (Edit(Span(self._source, at, at), closers),)
+            edits: tuple[Edit, ...] = (Edit(Span(self._source, at, at), closers),)
             if any(one.lexeme.kind == "LBRACKET" for one in inner):
                 edits = ()
             line = self._source.position(at)[0]
@@ -181,7 +182,7 @@ class Brackets:
         return False
 
     def _nested(self, lexemes: list[Lexeme], place: int) -> int | None:
-        """A whole `cell` or `network` written inside a network: read beside it. The place behind it, or None."""
+        """A whole block written inside a network is read beside it: the place behind it, or None."""
         if not self._braces_match:
             return None
         depth = 0
@@ -246,10 +247,7 @@ class Brackets:
             elif kind == "CARET" or (kind == "MINUS" and not operand):
                 levels[-1] += 1
                 total += 1
-            elif not (kind in _OPERANDS or kind == "DOT"):
-                total -= levels[-1]
-                levels[-1] = 0
-            elif kind == "NAME" and operand:
+            elif not (kind in _OPERANDS or kind == "DOT") or (kind == "NAME" and operand):
                 total -= levels[-1]
                 levels[-1] = 0
             operand = kind in _OPERANDS

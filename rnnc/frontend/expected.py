@@ -45,7 +45,10 @@ def expected(trouble: Trouble) -> str:
         words = ["an expression", *(_SIGNS[kind] for kind in ("RPAREN",) if kind in allowed)]
     elif "PLUS" in allowed or "STAR" in allowed or "CARET" in allowed:
         named = trouble.inside == "LPAREN"
-        words = ["an operator", *(_SIGNS[k] for k in _FOLLOWING if k in allowed and not (named and k == "EQUAL"))]
+        words = [
+            "an operator",
+            *(_SIGNS[k] for k in _FOLLOWING if k in allowed and not (named and k == "EQUAL")),
+        ]
     elif "NAME" in allowed and not allowed & STATEMENTS.keys():
         before = trouble.before
         name = _NAMED_AFTER.get(before.kind if before is not None else "", "a name")

@@ -1,8 +1,9 @@
 """The door to lark: a grammar's text becomes LALR(1) tables as plain data.
 
-lark checks the grammar, expands its repetitions and computes the automaton. Running the automaton is a loop of twenty
-lines (`automaton.py`), kept apart for three reasons: a start does not import lark, an error can be repaired in the middle of
-the text, and nothing is ever unpickled. `python -m rnnc.frontend.grammar` writes the stored tables anew.
+lark checks the grammar, expands its repetitions and computes the automaton. Running the automaton is a loop
+of twenty lines (`automaton.py`), kept apart for three reasons: a start does not import lark, an error can be
+repaired in the middle of the text, and nothing is ever unpickled. `python -m rnnc.frontend.grammar` writes
+the stored tables anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from rnnc.places import grammar_file
 
 
 def generate(grammar: str) -> Tables:
-    """Tables of a grammar, the same bytes for the same text. Raises lark's errors for a grammar that is wrong."""
+    """Tables of a grammar, the same bytes for the same text. Raises lark's errors for a grammar that is
+    wrong.
+    """
     built = Lark(grammar, parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False)
     data, memo = built.memo_serialize([TerminalDef, LarkRule])
     automaton = data["parser"]["parser"]
@@ -45,7 +48,7 @@ def generate(grammar: str) -> Tables:
         }
         for state in order
     )
-    patterns, keywords = _terminals(built.terminals)
+    patterns, keywords = _terminals(list(built.terminals))
     return Tables(
         digest=digest(grammar),
         patterns=patterns,
@@ -87,7 +90,7 @@ def _walk(rows: dict[int, dict[str, tuple[int, int]]], start: int) -> dict[int, 
 
 
 def _terminals(terminals: list[TerminalDef]) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
-    """Patterns in the order to try them (longer fixed texts first), and the words reserved among the names."""
+    """Patterns in the order to try them, longer fixed texts first; the words reserved among names."""
     words = {t.pattern.value: t.name for t in terminals if t.pattern.value.isalpha()}
     fixed = [t for t in terminals if isinstance(t.pattern, PatternStr) and t.name not in words.values()]
     free = [t for t in terminals if not isinstance(t.pattern, PatternStr)]

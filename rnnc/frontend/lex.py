@@ -1,4 +1,6 @@
-"""Text to lexemes. Never fails: what is no lexeme of the language becomes an `ODD` one, which a later step words."""
+"""Text to lexemes. Never fails: what is no lexeme of the language becomes an `ODD` one, which a later step
+words.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from rnnc.frontend.tables import Tables
 ODD = "ODD"
 END = "$END"
 
-# A word with a letter that no name may hold, or with an underscore in front, is one piece: its mending is one edit.
+# A word with a letter that no name may hold, or with an underscore in front, is one piece: its mending is one
+# edit.
 _ODD_WORD = r"[A-Za-z0-9_]*[^\W\x00-\x7F]\w*|_\w*"
 
 

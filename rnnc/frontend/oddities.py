@@ -1,4 +1,5 @@
-"""Before the grammar: what is no lexeme of the language is reported with its ASCII spelling, and read as that spelling.
+"""Before the grammar: what is no lexeme of the language is reported with its ASCII spelling, and read as that
+spelling.
 
 So a Greek letter or a stray `;` costs one message, and everything behind it is still checked.
 """
@@ -6,7 +7,8 @@ So a Greek letter or a stray `;` costs one message, and everything behind it is 
 from __future__ import annotations
 
 from rnnc.diagnostics import Edit, Help, Reporter, Source, Span
-from rnnc.frontend.errors import EXECUTED, BadCharacter, BadNumber, Unexpected
+from rnnc.frontend.errors_syntax import Unexpected
+from rnnc.frontend.errors_text import EXECUTED, BadCharacter, BadNumber
 from rnnc.frontend.lex import END, ODD, Lexeme, lex
 from rnnc.frontend.spelling import spell_sign, spell_word
 from rnnc.frontend.tables import Tables
@@ -89,7 +91,9 @@ class Oddities:
         if word:
             return [Lexeme("NAME", lexeme.start, lexeme.end, lexeme.text)]
         pieces = lex(spelled or "", self._tables)[:-1]
-        return [Lexeme(piece.kind, lexeme.start, lexeme.end, piece.text) for piece in pieces if piece.kind != ODD]
+        return [
+            Lexeme(piece.kind, lexeme.start, lexeme.end, piece.text) for piece in pieces if piece.kind != ODD
+        ]
 
     def _quote(self, lexeme: Lexeme, mended: list[Lexeme]) -> int:
         """A text in single quotes, or one that never ends; the offset where reading goes on."""
@@ -101,7 +105,9 @@ class Oddities:
             end = lexeme.start + len(text[lexeme.start : line_end].rstrip())
             span = self._span(lexeme.start, end)
             if lexeme.text == "'":
-                self._reporter.report(BadCharacter(span=self._span(lexeme.start, lexeme.end), word=False, spelled=None))
+                self._reporter.report(
+                    BadCharacter(span=self._span(lexeme.start, lexeme.end), word=False, spelled=None)
+                )
                 return lexeme.end
             self._reporter.report(
                 Unexpected(

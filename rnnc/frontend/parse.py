@@ -1,7 +1,9 @@
-"""Text to syntax tree: the whole way from a source's characters to a `File`, with every mistake on the way reported.
+"""Text to syntax tree: the whole way from a source's characters to a `File`, with every mistake on the way
+reported.
 
-Lexemes, then odd characters, then brackets, then the grammar; each step mends what it reports, so the next one sees a text
-that is whole. Where the grammar cannot go on, a small repair is tried, and else the rest of the statement is left out.
+Lexemes, then odd characters, then brackets, then the grammar; each step mends what it reports, so the next
+one sees a text that is whole. Where the grammar cannot go on, a small repair is tried, and else the rest of
+the statement is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from rnnc.diagnostics import Reporter, Source, Span
 from rnnc.frontend.automaton import Automaton
 from rnnc.frontend.brackets import Brackets
 from rnnc.frontend.build import Build
-from rnnc.frontend.errors import NothingDeclared
+from rnnc.frontend.errors_text import NothingDeclared
 from rnnc.frontend.lex import END, Lexeme, lex
 from rnnc.frontend.oddities import Oddities
 from rnnc.frontend.placement import check_borders, check_placement
@@ -63,7 +65,9 @@ class _Reading:
         self._lexemes = lexemes
         self._reporter = reporter
         self._automaton = Automaton(tables(), build.actions(), {"NAME": build.name})
-        self._wrong = sorted(found.span.start for found in reporter.diagnostics if found.span.source is source)
+        self._wrong = sorted(
+            found.span.start for found in reporter.diagnostics if found.span.source is source
+        )
         self._left = _ENOUGH
         self._block_put_in = False
         self._told_until = -1
@@ -122,7 +126,7 @@ class _Reading:
         return place
 
     def _skip(self, place: int, head: int) -> int:
-        """Leave the statement out: the place of the next lexeme that the automaton takes, or -1 at the end."""
+        """Leave the statement out: the place of the next lexeme that can be taken, or -1 at the end."""
         if self._lexemes[head].kind in ("NETWORK", "CELL"):
             ahead = place
             while self._lexemes[ahead].kind not in (*KEYWORDS, "LBRACE", "RBRACE", END):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnc.diagnostics import Edit, Help, Reporter, Source, Span
 from rnnc.frontend import syntax
-from rnnc.frontend.errors import Misplaced, Misused
+from rnnc.frontend.errors_syntax import Misplaced, Misused
 from rnnc.frontend.lex import Lexeme
 from rnnc.frontend.words import KEYWORDS
 
@@ -65,7 +65,9 @@ def _check(statement: syntax.Statement, reporter: Reporter) -> None:
         if len(statement.names) > 1 and (statement.definition is not None or statement.kind is not None):
             said = "only one axis at a time can be given a meaning"
             reporter.report(Misused(span=statement.names[1].span, said=said, hint="declare it by itself"))
-    elif isinstance(statement, syntax.Unit) and statement.word is not None and statement.word.text != "through":
+    elif (
+        isinstance(statement, syntax.Unit) and statement.word is not None and statement.word.text != "through"
+    ):
         word = statement.word
         mend = Help(f"replace `{word.text}` by `through`", (Edit(word.span, "through"),))
         said = f"expected `through` or the next declaration, found `{word.text}`"
@@ -87,7 +89,12 @@ def _check_data(data: syntax.Data, reporter: Reporter) -> None:
             said = f"`{declared.name.text}` is {what}: all positions share it"
             axes = ", ".join(axis.text for axis in declared.axes)
             mend = Help(f"remove `[{axes}]`", (Edit(index, ""),))
-            reporter.report(Misused(span=index, said=said, hint="it has no axis", mend=mend))
+            hint = "it has no axis"
+            if data.shape is None and len(data.names) == 1:
+                sizes = f"({axes})" if len(declared.axes) > 1 else axes
+                mend = Help(f"write `{declared.name.text} : {sizes}`", (Edit(index, f" : {sizes}"),))
+                hint = "sizes stand behind `:`"
+            reporter.report(Misused(span=index, said=said, hint=hint, mend=mend))
 
 
 def _check_prime(declared: syntax.Declared, what: str, reporter: Reporter) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 
 from rnnc.diagnostics import Rejected, Source, Span
-from rnnc.frontend.errors import NotText, TooLarge
+from rnnc.frontend.errors_text import NotText, TooLarge
 
 LIMIT = 2_000_000
 

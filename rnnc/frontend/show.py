@@ -1,6 +1,7 @@
 """A syntax tree as canonical text: parsing it gives the same tree again, up to spans.
 
-What `rnnc dump --stage syntax` prints: one statement a line, two spaces of indentation, no parenthesis that changes nothing.
+What `rnnc dump --stage syntax` prints: one statement a line, two spaces of indentation, no parenthesis that
+changes nothing.
 """
 
 from __future__ import annotations

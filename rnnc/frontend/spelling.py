@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau "
-    "upsilon phi chi psi omega"
-).split()
+_GREEK = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
+    "nu", "xi", "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+]  # fmt: skip
 _LETTERS = {chr(0x3B1 + place): name for place, name in enumerate(_GREEK)}
 _LETTERS |= {
     chr(0x391 + place): name.capitalize() for place, name in enumerate(_GREEK) if chr(0x391 + place).isalpha()
@@ -20,10 +20,11 @@ _LETTERS |= {"đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i", "∂": "d",
 _LETTERS |= dict(zip("аеорсухіАВЕКМНОРСТХ", "aeopcyxiABEKMHOPCTX", strict=True))
 
 SIGNS = {
-    "×": "*", "·": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-", "—": "-",
-    "≤": "<=", "≥": ">=", "≠": "!=", "≔": "=", "←": "=", "∼": "~", "…": "..", "‥": "..", "′": "'", "’": "'", "‘": "'",
-    "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "∑": "sum", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
-    "\u3000": " ", "\ufeff": "", "\u200b": "", "\u200c": "", "\u200d": "", ";": "",
+    "×": "*", "·": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-",
+    "—": "-", "≤": "<=", "≥": ">=", "≠": "!=", "≔": "=", "←": "=", "∼": "~", "…": "..", "‥": "..", "′": "'",
+    "’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "∑": "sum", ";": "",
+    "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u3000": " ",
+    "\ufeff": "", "\u200b": "", "\u200c": "", "\u200d": "",
 }  # fmt: skip
 
 

@@ -1,7 +1,9 @@
-"""The tables of the shipped grammar: read from the file beside the code, built anew only where that is out of date.
+"""The tables of the shipped grammar: read from the file beside the code, built anew only where that is out of
+date.
 
-Building takes about 90 ms and imports lark; reading takes two. The stored file carries the hash of the grammar it was made
-from, so whoever changes the grammar sees the change at once and a test asks for the file to be written anew.
+Building takes about 90 ms and imports lark; reading takes two. The stored file carries the hash of the
+grammar it was made from, so whoever changes the grammar sees the change at once and a test asks for the file
+to be written anew.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class Number:
 
 @dataclass(frozen=True)
 class Index:
-    """One entry between brackets: `n-1`, `4*k+3`, `first`, `last`, `first-1`; `high` makes it a window `low..high`.
+    """One entry between brackets: `n-1`, `4*k+3`, `first`, `last`, `first-1`; `high` makes it a window
+    `low..high`.
 
     `low` and `high` are expressions (Reference to an axis or `first`/`last`, sums, products, numbers).
     """
@@ -121,7 +122,9 @@ class Shape:
 
 @dataclass(frozen=True)
 class AxisDeclaration:
-    """`axis n`, `axis s, t`, `axis k = n / 4`, `axis r settle(tol = 1e-6, max = 200)`, `axis u step(dt = 0.1)`."""
+    """`axis n`, `axis s, t`, `axis k = n / 4`, `axis r settle(tol = 1e-6, max = 200)`, `axis u step(dt =
+    0.1)`.
+    """
 
     names: tuple[Name, ...]
     definition: Expr | None
@@ -141,7 +144,9 @@ class Declared:
 
 @dataclass(frozen=True)
 class Data:
-    """`input`, `target`, `param` or `fixed` (in `keyword`): names, an optional shape, an optional initialiser."""
+    """`input`, `target`, `param` or `fixed` (in `keyword`): names, an optional shape, an optional
+    initialiser.
+    """
 
     keyword: Name
     names: tuple[Declared, ...]
@@ -177,7 +182,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Start:
-    """`start h = 0 | learned | expression`; `index` is the border position of `start y[first-1] = a`, else None."""
+    """`start h = 0 | learned | expression`; `index` is the border position of `start y[first-1] = a`, else
+    None.
+    """
 
     name: Name
     parts: tuple[Name, ...]

@@ -12,10 +12,11 @@ STORED = Path(__file__).with_name("tables.json")
 
 @dataclass(frozen=True)
 class Rule:
-    """One production: what it reduces to, how many symbols it takes off the stack, and which tree action it calls.
+    """One production: what it reduces to, how many symbols it takes off the stack, and which tree action it
+    calls.
 
-    `spliced` are the positions of symbols that stand for a repetition, whose items join the list in place. A rule with
-    `action` None hands its only symbol on; with action `""` it is itself a repetition.
+    `spliced` are the positions of symbols that stand for a repetition, whose items join the list in place. A
+    rule with `action` None hands its only symbol on; with action `""` it is itself a repetition.
     """
 
     origin: str

@@ -14,7 +14,9 @@ _FAR = 5000
 
 @dataclass(frozen=True)
 class Repair:
-    """Forget `forget` symbols, feed `put` (kinds), then go on behind `skip` lexemes; nothing at all means: skip the statement."""
+    """Forget `forget` symbols, feed `put` (kinds), then go on behind `skip` lexemes; nothing at all means:
+    skip the statement.
+    """
 
     put: tuple[str, ...] = ()
     skip: int = 0
@@ -59,9 +61,13 @@ class Trouble:
 
     @property
     def span(self) -> Span:
-        """Of the wrong lexeme; just behind the one before where what is wrong is that the text stops short."""
+        """Of the wrong lexeme, or just behind the one before it where the text stops short."""
         here, before = self.here, self.before
-        short = here.kind == END or not here.text or (self.starts_line and (here.kind in KEYWORDS or here.text == "}"))
+        short = (
+            here.kind == END
+            or not here.text
+            or (self.starts_line and (here.kind in KEYWORDS or here.text == "}"))
+        )
         if short and before is not None:
             return Span(self.source, before.end, before.end)
         return Span(self.source, here.start, here.end)

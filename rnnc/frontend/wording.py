@@ -1,6 +1,8 @@
-"""The place where the grammar stopped becomes a diagnostic: the common slips by name, the rest by what may stand there.
+"""The place where the grammar stopped becomes a diagnostic: the common slips by name, the rest by what may
+stand there.
 
-Each rule looks at one slip and answers with a diagnostic and the repair that lets the reading go on, or with None.
+Each rule looks at one slip and answers with a diagnostic and the repair that lets the reading go on, or with
+None.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Span
-from rnnc.frontend.errors import EXECUTED, Misplaced, ReservedWord, Unexpected, UnknownStatement
+from rnnc.frontend.errors_syntax import Misplaced, ReservedWord, Unexpected, UnknownStatement
+from rnnc.frontend.errors_text import EXECUTED
 from rnnc.frontend.expected import expected
 from rnnc.frontend.lex import END
 from rnnc.frontend.trouble import Repair, Trouble
@@ -60,8 +63,10 @@ def _statement_outside(trouble: Trouble) -> Verdict | None:
     if blocks:
         back = trouble.lexemes[trouble.lexemes.index(blocks[0]) - 1].end
     if "#" in trouble.source.text[trouble.source.text.rfind("\n", 0, back) + 1 : back]:
-        back = min(trouble.source.text.find("\n", back) % (len(trouble.source.text) + 1), len(trouble.source.text))
-    edits = (
+        back = min(
+            trouble.source.text.find("\n", back) % (len(trouble.source.text) + 1), len(trouble.source.text)
+        )
+    edits: tuple[Edit, ...] = (
         Edit(Span(trouble.source, front, front), "network main {\n"),
         Edit(Span(trouble.source, back, back), "\n}\n"),
     )
@@ -84,7 +89,11 @@ def _unknown_statement(trouble: Trouble) -> Verdict | None:
     inside = "UNIT" in trouble.allowed
     if here.kind != "NAME" or not (inside or "NETWORK" in trouble.allowed):
         return None
-    words = (*STATEMENTS.values(), "use", "network", "cell") if inside else (*BLOCKS.values(), "fn", *STATEMENTS.values())
+    words = (
+        (*STATEMENTS.values(), "use", "network", "cell")
+        if inside
+        else (*BLOCKS.values(), "fn", *STATEMENTS.values())
+    )
     meant = suggest(here.text, words) if after.kind in ("NAME", "STRING", "LPAREN", "NUMBER") else None
     kind = next((kind for kind, text in KEYWORDS.items() if text == meant), "")
     span = Span(trouble.source, here.start, here.end)
@@ -101,7 +110,9 @@ def _unknown_statement(trouble: Trouble) -> Verdict | None:
 
 
 def _swallowed(trouble: Trouble) -> Verdict | None:
-    """A name read as the end of `axis n` or of `~ ...` that was meant as the next statement: look at it instead."""
+    """A name read as the end of `axis n` or of `~ ...` that was meant as the next statement: look at it
+    instead.
+    """
     before = trouble.before
     head = trouble.lexemes[trouble.head].kind
     if before is None or before.kind != "NAME" or trouble.place < 2:
@@ -133,7 +144,9 @@ def _reserved(trouble: Trouble) -> Verdict | None:
     free = here.text + "_"
     while free in taken:
         free += "_"
-    return ReservedWord(span=Span(trouble.source, here.start, here.end), free=free), Repair(put=("NAME",), skip=1)
+    return ReservedWord(span=Span(trouble.source, here.start, here.end), free=free), Repair(
+        put=("NAME",), skip=1
+    )
 
 
 def _equal_sign(trouble: Trouble) -> Verdict | None:
@@ -145,15 +158,17 @@ def _equal_sign(trouble: Trouble) -> Verdict | None:
     if here.kind == "EQUAL" and before.kind == "COLON":
         both = Span(trouble.source, before.start, here.end)
         mend = Help("replace `:=` by `=`", (Edit(both, "="),))
-        return _unexpected(trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both), Repair(
-            forget=1, put=("EQUAL",), skip=1
-        )
+        return _unexpected(
+            trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both
+        ), Repair(forget=1, put=("EQUAL",), skip=1)
     if "EQUAL" not in allowed or trouble.inside:
         return None
     if here.kind == "COLON" and trouble.after.kind == "EQUAL" and trouble.after.start == here.end:
         both = Span(trouble.source, here.start, trouble.after.end)
         mend = Help("replace `:=` by `=`", (Edit(both, "="),))
-        return _unexpected(trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both), Repair(skip=1)
+        return _unexpected(
+            trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both
+        ), Repair(skip=1)
     if here.kind == "EQ":
         mend = Help("replace `==` by `=`", (Edit(trouble.span, "="),))
         return _unexpected(trouble, "a comparison", mend, wanted="`=`"), Repair(put=("EQUAL",), skip=1)
@@ -184,7 +199,9 @@ def _habits(trouble: Trouble) -> Verdict | None:
         )
     if here.kind == "COLON" and "RANGE" in allowed:
         mend = Help("replace `:` by `..`", (Edit(trouble.span, ".."),))
-        return _unexpected(trouble, "a range is written `a..b`", mend, wanted="`..`"), Repair(put=("RANGE",), skip=1)
+        return _unexpected(trouble, "a range is written `a..b`", mend, wanted="`..`"), Repair(
+            put=("RANGE",), skip=1
+        )
     if here.kind in _COMPARISONS and "PLUS" in allowed and "EQUAL" not in allowed:
         return _unexpected(trouble, "one comparison at a time", notes=("comparisons do not chain",)), Repair()
     if here.kind == "LPAREN" and "LBRACKET" in allowed and "EQUAL" in allowed:
@@ -236,7 +253,7 @@ def _two_operands(trouble: Trouble) -> Verdict | None:
     if here.kind == "LPAREN" and "STAR" in allowed and before.kind in ("NUMBER", "RPAREN", "RBRACKET"):
         mend = Help("write `*` between them", (Edit(at, " *"),))
         return _unexpected(trouble, "a product has its `*`", mend), Repair(put=("STAR",))
-    if here.kind == "LPAREN" or "COMMA" not in allowed or trouble.starts_line and not trouble.inside:
+    if here.kind == "LPAREN" or "COMMA" not in allowed or (trouble.starts_line and not trouble.inside):
         return None
     mend = Help("write `,` between them", (Edit(at, ","),))
     return _unexpected(trouble, "a comma is missing before this", mend), Repair(put=("COMMA",))
@@ -249,9 +266,9 @@ def _trailing_comma(trouble: Trouble) -> Verdict | None:
         return None
     comma = Span(trouble.source, before.start, before.end)
     mend = Help("remove the comma", (Edit(comma, ""),))
-    return _unexpected(trouble, "nothing follows it", mend, span=comma, wanted="something after the comma"), Repair(
-        forget=1
-    )
+    return _unexpected(
+        trouble, "nothing follows it", mend, span=comma, wanted="something after the comma"
+    ), Repair(forget=1)
 
 
 def _suffixes(trouble: Trouble) -> Verdict | None:

@@ -1,4 +1,6 @@
-"""The words of the language by what they do, and how a statement's start is told from a keyword used as a name."""
+"""The words of the language by what they do, and how a statement's start is told from a keyword used as a
+name.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,122 @@
+"""Every diagnostic as its author reads it: each `.rnn` in `diagnostics/` has the rendered text beside it in `.err`.
+
+To see a changed wording as a difference in the repository, run once with RNNC_WRITE=1: the `.err` files are written anew.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnc.catalogue import DIAGNOSTICS, codes, explain
+from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source
+from rnnc.frontend.parse import parse
+from rnnc.frontend.read import read_bytes, read_text
+from rnnc.render import apply_edits, render
+
+FOLDER = Path(__file__).parent / "diagnostics"
+PAIRS = sorted(FOLDER.glob("*.rnn"))
+# Too large to keep as a file; made in its own test.
+GENERATED = {"E503"}
+
+
+def _whole_check() -> Callable[..., Any] | None:
+    if importlib.util.find_spec("rnnc.compiler") is None:
+        return None
+    return getattr(importlib.import_module("rnnc.compiler"), "check_text", None)
+
+
+def diagnose(raw: bytes, name: str) -> tuple[Diagnostic, ...]:
+    """All diagnostics of a spec, as the command line would collect them."""
+    reporter = Reporter()
+    try:
+        source = read_bytes(raw, name)
+        check = _whole_check()
+        if check is not None:
+            return tuple(check(source.text, name=name))
+        parse(source, reporter)
+    except Rejected as rejected:
+        return rejected.diagnostics
+    return reporter.diagnostics
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
+def test_rendered_text(path: Path) -> None:
+    found = diagnose(path.read_bytes(), path.name)
+    assert found, "a spec in this folder is wrong"
+    text = render(found)
+    expected = path.with_suffix(".err")
+    if os.environ.get("RNNC_WRITE"):
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+    assert path.stem.split("_")[0] in {one.code for one in found}
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
+def test_help_mends(path: Path) -> None:
+    """Each help alone removes its error and brings no other; where all have edits, all together leave none."""
+    found = diagnose(path.read_bytes(), path.name)
+    errors = [one for one in found if one.is_error]
+    mends = [mend for mend in (one.help() for one in found) if mend is not None and mend.edits]
+    for mend in mends:
+        text = apply_edits(mend.edits[0].span.source.text, mend.edits)
+        left = [one for one in diagnose(text.encode(), path.name) if one.is_error]
+        assert len(left) <= max(len(errors) - 1, 0), (mend, [one.message() for one in left])
+    if mends and len(mends) == len(found):
+        edits = tuple(dict.fromkeys(edit for mend in mends for edit in mend.edits))
+        text = apply_edits(edits[0].span.source.text, edits)
+        left = [one for one in diagnose(text.encode(), path.name) if one.is_error]
+        assert not left, [one.message() for one in left]
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
+def test_wording(path: Path) -> None:
+    for one in diagnose(path.read_bytes(), path.name):
+        message = one.message()
+        assert not message.endswith(".")
+        assert message[0].islower() or not message[0].isalpha()
+        assert "\n" not in message
+        for form in ("full", "concise", "json"):
+            text = render([one], form)
+            assert not any(word in text for word in ("ANON", "RPAR", "Error:", "Traceback", "Token("))
+        record = json.loads(render([one], "json"))
+        assert record["code"] == one.code
+        assert record["message"] == message
+
+
+def test_every_code_has_a_pair() -> None:
+    shown = {one.code for path in PAIRS for one in diagnose(path.read_bytes(), path.name)}
+    assert set(codes()) - shown - GENERATED == set()
+
+
+@pytest.mark.parametrize("kind", DIAGNOSTICS, ids=lambda kind: kind.__name__)
+def test_long_form(kind: type[Diagnostic]) -> None:
+    text = explain(kind.code)
+    assert "Wrong:" in text and "Right:" in text
+    assert kind.__doc__ is not None and "Wrong:" in kind.__doc__ and "Right:" in kind.__doc__
+
+
+def test_too_large() -> None:
+    with pytest.raises(Rejected) as caught:
+        read_text("#" * 2_000_001)
+    assert caught.value.diagnostics[0].code == "E503"
+
+
+def test_twenty_are_shown() -> None:
+    body = "".join(f"  uint h{k}[n] : 3 = x\n" for k in range(30))
+    found = diagnose(f"network a {{\n  axis n\n{body}}}\n".encode(), "many.rnn")
+    assert len(found) == 30
+    assert render(found).count("error[E001]") == 20
+    assert render(found).endswith("30 errors, the first 20 are shown\n")
+    assert len(render(found, "json").splitlines()) == 30
+
+
+def test_source_names() -> None:
+    assert Source("a.rnn", "x\ny").position(2) == (2, 1)

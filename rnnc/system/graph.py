@@ -16,7 +16,8 @@ Edges = Iterable[tuple[str, str]]
 
 
 def folded(nodes: Iterable[str], edges: Edges) -> networkx.DiGraph:
-    """A directed graph with nodes and edges entered in sorted order. An edge goes from what is read to its reader."""
+    """A directed graph with nodes and edges entered in sorted order. An edge goes from what is read to its
+    reader."""
     graph = networkx.DiGraph()
     graph.add_nodes_from(sorted(nodes))
     graph.add_edges_from(sorted(edges))
@@ -24,8 +25,8 @@ def folded(nodes: Iterable[str], edges: Edges) -> networkx.DiGraph:
 
 
 def components(nodes: Iterable[str], edges: Edges) -> tuple[tuple[str, ...], ...]:
-    """The strongly connected components, what is read before its readers; names in and among components sorted where the edges
-    leave it open."""
+    """The strongly connected components, what is read before its readers; names in and among components
+    sorted where the edges leave it open."""
     condensed = networkx.condensation(folded(nodes, edges))
     members = {c: tuple(sorted(names)) for c, names in condensed.nodes(data="members")}
     order = networkx.lexicographical_topological_sort(condensed, key=lambda c: members[c][0])
@@ -33,8 +34,8 @@ def components(nodes: Iterable[str], edges: Edges) -> tuple[tuple[str, ...], ...
 
 
 def cycle(nodes: Iterable[str], edges: Edges) -> tuple[str, ...]:
-    """A shortest cycle, each name read by the next and the last by the first; it starts with its smallest name. Empty where
-    there is none."""
+    """A shortest cycle, each name read by the next and the last by the first; it starts with its smallest
+    name. Empty where there is none."""
     graph = folded(nodes, edges)
     best: tuple[str, ...] = ()
     for start in graph:
@@ -49,8 +50,9 @@ def cycle(nodes: Iterable[str], edges: Edges) -> tuple[str, ...]:
 def unrolled(system: System, lengths: Mapping[str, int]) -> networkx.DiGraph:
     """The network unrolled over `lengths` positions of each axis.
 
-    A node is (name, position) with attributes `role` and `shape`; an edge goes from what is read to its reader and counts the
-    references it stands for in `reads`. Values that no equation defines are nodes where they are read.
+    A node is (name, position) with attributes `role` and `shape`; an edge goes from what is read to its
+    reader and counts the references it stands for in `reads`. Values that no equation defines are nodes where
+    they are read.
     """
     positions = Positions(system, lengths)
     graph = networkx.DiGraph()
@@ -76,5 +78,6 @@ def _add(graph: networkx.DiGraph, positions: Positions, name: str, position: tup
 
 
 def order(graph: networkx.DiGraph) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """The nodes of an unrolled graph, each after what it reads. Raises `networkx.NetworkXUnfeasible` on a cycle."""
+    """The nodes of an unrolled graph, each after what it reads. Raises `networkx.NetworkXUnfeasible` on a
+    cycle."""
     return tuple(networkx.lexicographical_topological_sort(graph))

@@ -1,7 +1,7 @@
 """Where an equation reads: from a position and an access to the nodes of the unrolled network.
 
-A node is a value at one position of its axes. This is the meaning of offsets, windows, `first`, `last` and borders in one
-place; the interpreter computes with it and the unrolled graph draws it.
+A node is a value at one position of its axes. This is the meaning of offsets, windows, `first`, `last` and
+borders in one place; the interpreter computes with it and the unrolled graph draws it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Positions:
         return product(*(range(self.lengths[a]) for a in self.values[name].axes))
 
     def places(self, equation: Equation, position: tuple[int, ...]) -> Iterator[Place]:
-        """Where the reads of an equation are taken for its output at `position`: once for every position of the axes that it
-        gathers (those read "here" that the output lacks, and the axis of a softmax)."""
+        """Where the reads of an equation are taken for its output at `position`: once for every position of
+        the axes that it gathers (those read "here" that the output lacks, and the axis of a softmax)."""
         out = self.values[equation.out]
         here = dict(zip(out.axes, position, strict=True))
         gathered = [a for a in self.system.axes if a in self.gathered(equation)]
@@ -61,7 +61,8 @@ class Positions:
         return lacking
 
     def taps(self, access: Access, place: Place) -> tuple[tuple[Node | None, ...], tuple[int, ...]]:
-        """The nodes an access reads, row-major over its windows, and the windows' lengths; None reads as zero."""
+        """The nodes an access reads, row-major over its windows, and the windows' lengths; None reads as
+        zero."""
         ranges = [self._range(at, place) for at in access.at]
         windows = tuple(len(r) for r, at in zip(ranges, access.at, strict=True) if at.high is not None)
         return tuple(self.node(access.name, position) for position in product(*ranges)), windows
@@ -73,7 +74,8 @@ class Positions:
         return range(origin + at.low, origin + (at.low if at.high is None else at.high) + 1)
 
     def node(self, name: str, position: tuple[int, ...]) -> Node | None:
-        """The node that holds `name` at `position`, which may lie outside the sequence; None where it is zero."""
+        """The node that holds `name` at `position`, which may lie outside the sequence; None where it is
+        zero."""
         axes = self.values[name].axes
         below = [max(0, -k) for k in position]
         beyond = [max(0, k - self.lengths[a] + 1) for k, a in zip(position, axes, strict=True)]

@@ -86,6 +86,15 @@ class Trouble:
     @property
     def inside(self) -> str:
         """The kind of the innermost bracket open here, or `""`."""
+        return self.lexemes[self._opener].kind if self._opener else ""
+
+    @property
+    def caller(self) -> str:
+        """The word in front of the innermost bracket open here, or `""`."""
+        return self.lexemes[self._opener - 1].text if self._opener else ""
+
+    @property
+    def _opener(self) -> int:
         depth = 0
         for k in range(self.place - 1, max(self.head, self.place - _FAR), -1):
             kind = self.lexemes[k].kind
@@ -93,6 +102,6 @@ class Trouble:
                 depth += 1
             elif kind in ("LPAREN", "LBRACKET"):
                 if depth == 0:
-                    return kind
+                    return k
                 depth -= 1
-        return ""
+        return 0

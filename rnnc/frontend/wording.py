@@ -21,7 +21,11 @@ from rnnc.suggest import suggest
 
 Verdict = tuple[Diagnostic, Repair]
 _OPERANDS = ("NAME", "NUMBER", "BIAS", "FIRST", "LAST", "STRING")
+_EQUATIONS = ("UNIT", "GATE", "OUTPUT", "START", "FEEDBACK")
 _COMPARISONS = ("EQ", "NE", "LE", "GE", "LT", "GT")
+# Forms that take any number of operands, so that a comma is what was forgotten.
+_LISTS = ("full", "concat")
+_LISTING = ("AXIS", "NETWORK", "CELL", "FN")
 _DECLARING = ("INPUT", "TARGET", "PARAM", "FIXED", "GATE", "UNIT", "OUTPUT")
 
 
@@ -169,6 +173,9 @@ def _equal_sign(trouble: Trouble) -> Verdict | None:
         return _unexpected(
             trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both
         ), Repair(skip=1)
+    stops = here.kind in ("RBRACE", END) or starts_statement(trouble.source, trouble.lexemes, trouble.place)
+    if stops and head in _EQUATIONS:
+        return _unexpected(trouble, wanted="`=` and an equation"), Repair()
     if here.kind == "EQ":
         mend = Help("replace `==` by `=`", (Edit(trouble.span, "="),))
         return _unexpected(trouble, "a comparison", mend, wanted="`=`"), Repair(put=("EQUAL",), skip=1)
@@ -180,7 +187,7 @@ def _equal_sign(trouble: Trouble) -> Verdict | None:
     if here.kind == "NAME" and trouble.after.kind in ("EQUAL", "TILDE") and "COLON" in allowed:
         mend = Help("write `:` before the size", (Edit(at, " :"),))
         return _unexpected(trouble, "a size stands behind `:`", mend, wanted="`:`"), Repair(put=("COLON",))
-    if head in ("UNIT", "GATE", "OUTPUT", "START", "FEEDBACK") and not trouble.starts_line:
+    if head in _EQUATIONS and not trouble.starts_line:
         mend = Help("write `=` before the equation", (Edit(at, " ="),))
         return _unexpected(trouble, "the equation starts here", mend, wanted="`=`"), Repair(put=("EQUAL",))
     return None
@@ -255,6 +262,8 @@ def _two_operands(trouble: Trouble) -> Verdict | None:
         return _unexpected(trouble, "a product has its `*`", mend), Repair(put=("STAR",))
     if here.kind == "LPAREN" or "COMMA" not in allowed or (trouble.starts_line and not trouble.inside):
         return None
+    if trouble.caller not in _LISTS and trouble.lexemes[trouble.head].kind not in (*_DECLARING, *_LISTING):
+        return _unexpected(trouble, "a comma or an operator is missing before this"), Repair(put=("COMMA",))
     mend = Help("write `,` between them", (Edit(at, ","),))
     return _unexpected(trouble, "a comma is missing before this", mend), Repair(put=("COMMA",))
 

@@ -63,6 +63,13 @@ class Edit:
     text: str
 
 
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """The text with all edits of one help made."""
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
 @dataclass(frozen=True)
 class Help:
     """What mends the mistake, in words, and as edits where they are certain."""

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rnnc.diagnostics import Diagnostic, Edit, Span
+from rnnc.diagnostics import Diagnostic, Span
 
 SHOWN = 20
 _TAB = 4
@@ -63,13 +63,6 @@ def to_json(one: Diagnostic) -> dict[str, object]:
             "edits": [{"place": _place(edit.span), "text": edit.text} for edit in mend.edits],
         },
     }
-
-
-def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """The text with all edits of one help made."""
-    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
-        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
-    return text
 
 
 def _place(span: Span) -> dict[str, object]:

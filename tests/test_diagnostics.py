@@ -1,6 +1,8 @@
-"""Every diagnostic as its author reads it: each `.rnn` in `diagnostics/` has the rendered text beside it in `.err`.
+"""Every diagnostic as its author reads it: each `.rnn` in `diagnostics/` has the rendered text beside it in
+`.err`.
 
-To see a changed wording as a difference in the repository, run once with RNNC_WRITE=1: the `.err` files are written anew.
+To see a changed wording as a difference in the repository, run once with RNNC_WRITE=1: the `.err` files are
+written anew.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from typing import Any
 import pytest
 
 from rnnc.catalogue import DIAGNOSTICS, codes, explain
-from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source
+from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
 from rnnc.frontend.parse import parse
 from rnnc.frontend.read import read_bytes, read_text
-from rnnc.render import apply_edits, render
+from rnnc.render import render
 
 FOLDER = Path(__file__).parent / "diagnostics"
 PAIRS = sorted(FOLDER.glob("*.rnn"))

@@ -65,6 +65,14 @@ class Brackets:
             if kind in CLOSER:
                 self._open.append(_Open(lexeme, place))
             if kind in _OPENERS:
+                if self._crossed(lexemes, place):
+                    top = self._open[-1].lexeme
+                    closer = SIGN[CLOSER[top.kind]]
+                    self._reporter.report(
+                        Mismatched(span=self._span(lexeme), opener=self._span(top), closer=closer)
+                    )
+                    lexemes[place : place + 2] = lexemes[place + 1], lexeme
+                    lexeme = lexemes[place]
                 self._close(lexeme)
             elif kind == END:
                 self._close_all(0, lexeme)
@@ -149,6 +157,18 @@ class Brackets:
             self._last_brace = len(self._out)
         self._out.append(lexeme)
 
+    def _crossed(self, lexemes: list[Lexeme], place: int) -> bool:
+        """`x[n-1)]` for `x[n-1])`: two closing brackets in the wrong order."""
+        if len(self._open) < 2 or lexemes[place].kind == "RBRACE":
+            return False
+        top, below = self._open[-1].lexeme.kind, self._open[-2].lexeme.kind
+        return (
+            top != below
+            and lexemes[place].kind == CLOSER[below]
+            and lexemes[place + 1].kind == CLOSER[top]
+            and lexemes[place + 1].text != ""
+        )
+
     def _put_closer(self, before: Lexeme) -> None:
         """Close the topmost bracket in front of `before`, where it was forgotten."""
         one = self._open.pop()
@@ -183,7 +203,7 @@ class Brackets:
 
     def _nested(self, lexemes: list[Lexeme], place: int) -> int | None:
         """A whole block written inside a network is read beside it: the place behind it, or None."""
-        if not self._braces_match:
+        if not self._braces_match or not self._braces():
             return None
         depth = 0
         for ahead in range(place, len(lexemes)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
-from rnnc.frontend.errors_text import EXECUTED
+from rnnc.diagnostics import Edit, Help, Label, Span
+from rnnc.frontend.errors_text import EXECUTED, TextDiagnostic
 
 DECLARATIONS = (
     "declarations start with axis, input, target, param, fixed, gate, unit, output, start, loss, feedback, fn"
@@ -14,7 +14,7 @@ DECLARATIONS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnknownStatement(Diagnostic):
+class UnknownStatement(TextDiagnostic):
     """Every statement starts with a keyword: `axis input target param fixed gate unit output start loss
     feedback fn` in a network, `return` too in a cell, and `use fn cell network` outside. A misspelt one is
     offered in its right spelling.
@@ -51,7 +51,7 @@ class UnknownStatement(Diagnostic):
         notes = () if self.outside else (DECLARATIONS,)
         return (*notes, EXECUTED) if self.span.text in ("import", "from", "def", "class", "exec") else notes
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         if self.suggestion:
             text = f"replace `{self.span.text}` by `{self.suggestion}`"
             return Help(text, (Edit(self.span, self.suggestion),))
@@ -62,7 +62,7 @@ class UnknownStatement(Diagnostic):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unexpected(Diagnostic):
+class Unexpected(TextDiagnostic):
     """Something is missing or too much: the message says what may stand there. Often it is a sign: the `=` of
     an equation, a comma between arguments, the operator between two operands.
 
@@ -99,12 +99,12 @@ class Unexpected(Diagnostic):
     def notes(self) -> tuple[str, ...]:
         return self.remarks
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return self.mend
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unclosed(Diagnostic):
+class Unclosed(TextDiagnostic):
     """Every `(`, `[` and `{` needs its partner, and the one opened last closes first. Inside a statement a
     bracket has to close before the next statement starts; a `{` before the next network or cell.
 
@@ -136,12 +136,12 @@ class Unclosed(Diagnostic):
     def others(self) -> tuple[Label, ...]:
         return (Label(self.before, self.said),) if self.before is not None else ()
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return self.mend
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mismatched(Diagnostic):
+class Mismatched(TextDiagnostic):
     """A bracket is closed by its own partner: `(` by `)`, `[` by `]`, `{` by `}`.
 
     Wrong:
@@ -170,12 +170,12 @@ class Mismatched(Diagnostic):
     def others(self) -> tuple[Label, ...]:
         return (Label(self.opener, "opened here"),)
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return Help(f"replace `{self.span.text}` by `{self.closer}`", (Edit(self.span, self.closer),))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unopened(Diagnostic):
+class Unopened(TextDiagnostic):
     """A closing bracket needs an opening one before it. A `}` too many often ended the network too early.
 
     Wrong:
@@ -208,14 +208,14 @@ class Unopened(Diagnostic):
     def others(self) -> tuple[Label, ...]:
         return (Label(self.early, "what was open was closed here"),) if self.early is not None else ()
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         wrong = self.early or self.span
         line = wrong.source.position(wrong.start)[0]
         return Help(f"remove the `{wrong.text}` of line {line}", (Edit(wrong, ""),))
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReservedWord(Diagnostic):
+class ReservedWord(TextDiagnostic):
     """The keywords of the language are no names: those that start a statement, and `over as backward first
     last learned bias`. Every other word is free, a Python keyword or a function's name too.
 
@@ -242,12 +242,12 @@ class ReservedWord(Diagnostic):
     def label(self) -> str:
         return "reserved"
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return Help(f"replace `{self.span.text}` by `{self.free}`", (Edit(self.span, self.free),))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Misplaced(Diagnostic):
+class Misplaced(TextDiagnostic):
     """Declarations stand inside a network or a cell, `return` in a cell alone; `use`, `cell` and `network`
     stand outside.
 
@@ -281,12 +281,12 @@ class Misplaced(Diagnostic):
     def others(self) -> tuple[Label, ...]:
         return (Label(self.block, "inside this"),) if self.block is not None else ()
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return Help(self.advice, self.edits) if self.advice else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Misused(Diagnostic):
+class Misused(TextDiagnostic):
     """A form that reads well and says nothing: `first` and `last` are positions and stand between brackets;
     an input or a target gets its value from data, not from an equation; a random unit is one name; a named
     argument comes after the plain ones.
@@ -316,5 +316,5 @@ class Misused(Diagnostic):
     def label(self) -> str:
         return self.hint
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return self.mend

@@ -11,7 +11,22 @@ EXECUTED = "nothing in a spec is ever executed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class BadCharacter(Diagnostic):
+class TextDiagnostic(Diagnostic):
+    """Base of the mistakes in a text. `sure` is set where making the edits was tried and mends the text."""
+
+    sure: bool = False
+
+    def mending(self) -> Help | None:
+        """What may mend it; edits are only offered where they are sure."""
+        return None
+
+    def help(self) -> Help | None:
+        mend = self.mending()
+        return mend if mend is None or self.sure or not mend.edits else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadCharacter(TextDiagnostic):
     """Names match `[A-Za-z][A-Za-z0-9_]*`, and the signs of the language are ASCII: a Greek letter is spelled
     out, a product is `*`. Statements need no `;`, comments start with `#`, and texts stand between double
     quotes.
@@ -49,7 +64,7 @@ class BadCharacter(Diagnostic):
     def notes(self) -> tuple[str, ...]:
         return (EXECUTED,) if self.span.text.startswith("__") else ()
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         if self.spelled is None:
             return None
         spans = (self.span, *self.others_too)
@@ -60,7 +75,7 @@ class BadCharacter(Diagnostic):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NothingDeclared(Diagnostic):
+class NothingDeclared(TextDiagnostic):
     """A file holds at least one network, cell or function.
 
     Wrong:
@@ -80,7 +95,7 @@ class NothingDeclared(Diagnostic):
     def label(self) -> str:
         return "only comments" if self.span.text.strip() else "empty"
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         smallest = "network smallest { axis n input x[n] : 1 output h[n] : 1 = tanh(x + h[n-1]) }"
         end = Span(self.span.source, len(self.span.source.text), len(self.span.source.text))
         front = "" if self.span.source.text.endswith("\n") or not self.span.source.text else "\n"
@@ -88,7 +103,7 @@ class NothingDeclared(Diagnostic):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotText(Diagnostic):
+class NotText(TextDiagnostic):
     """A spec is a text in UTF-8, with or without a byte order mark, and holds no zero character. An editor's
     "save with encoding UTF-8" mends a file written in another encoding.
 
@@ -108,12 +123,12 @@ class NotText(Diagnostic):
     def label(self) -> str:
         return f"byte 0x{self.byte:02X}"
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return Help("save the file as UTF-8") if self.byte else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class BadNumber(Diagnostic):
+class BadNumber(TextDiagnostic):
     """Numbers are written `3`, `0.5` and `1e-3`: a point has digits on both sides (so that `n-5..n` is a
     range), and a product with a name has its `*`.
 
@@ -139,14 +154,14 @@ class BadNumber(Diagnostic):
     def label(self) -> str:
         return "numbers are written `3`, `0.5`, `1e-3`"
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         if self.meant is None:
             return None
         return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))
 
 
 @dataclass(frozen=True, kw_only=True)
-class TooDeep(Diagnostic):
+class TooDeep(TextDiagnostic):
     """Brackets, signs and powers nest at most 50 deep. An equation that needs more is several equations.
 
     Wrong: a unit whose right side starts with 51 opening parentheses.
@@ -167,12 +182,12 @@ class TooDeep(Diagnostic):
     def others(self) -> tuple[Label, ...]:
         return (Label(self.outermost, "the outermost"),) if self.outermost is not None else ()
 
-    def help(self) -> Help | None:
+    def mending(self) -> Help | None:
         return Help("give the inner part a unit of its own")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TooLarge(Diagnostic):
+class TooLarge(TextDiagnostic):
     """A spec has at most two million characters; a network is its equations, its numbers live in the
     parameters.
 

@@ -24,6 +24,7 @@ from rnnc.frontend.placement import check_borders, check_placement
 from rnnc.frontend.stored import tables
 from rnnc.frontend.syntax import File
 from rnnc.frontend.trouble import Repair, Trouble
+from rnnc.frontend.trying import tried
 from rnnc.frontend.wording import word
 from rnnc.frontend.words import BLOCKS, KEYWORDS
 
@@ -36,7 +37,7 @@ def parse(source: Source, reporter: Reporter) -> File:
     mine = Reporter()
     with _no_collection():
         file = _parse(source, mine)
-    for diagnostic in mine.diagnostics:
+    for diagnostic in tried(source, mine.diagnostics, _count_errors):
         reporter.report(diagnostic)
     return file or File((), (), (), (), Span(source, 0, len(source.text)))
 
@@ -54,6 +55,12 @@ def _parse(source: Source, reporter: Reporter) -> File | None:
         check_borders(source, balanced, reporter)
         check_placement(file, reporter)
     return file
+
+
+def _count_errors(source: Source) -> int:
+    reporter = Reporter()
+    _parse(source, reporter)
+    return len(reporter.diagnostics)
 
 
 class _Reading:
@@ -97,6 +104,9 @@ class _Reading:
         diagnostic, repair = word(trouble)
         if not self._is_told(trouble):
             self._reporter.report(diagnostic)
+            mend = diagnostic.mending()
+            if mend is None or not mend.edits:
+                self._told_until = self._next_statement(place + 1)
         if again or repair.gives_up or not self._apply(repair, here):
             self._told_until = self._next_statement(place)
             return self._skip(place, trouble.head)
@@ -109,7 +119,8 @@ class _Reading:
             return True
         start = self._lexemes[trouble.head].start
         at = bisect_left(self._wrong, start)
-        return at < len(self._wrong) and self._wrong[at] <= trouble.here.end
+        end = self._lexemes[self._next_statement(trouble.place)].start
+        return at < len(self._wrong) and self._wrong[at] < max(end, trouble.here.start + 1)
 
     def _apply(self, repair: Repair, here: Lexeme) -> bool:
         for _ in range(repair.forget):

@@ -94,6 +94,16 @@ class Trouble:
         return self.lexemes[self._opener - 1].text if self._opener else ""
 
     @property
+    def has_equation(self) -> bool:
+        """Does a `=` or `~` follow before the line ends?"""
+        for k in range(self.place + 1, len(self.lexemes)):
+            if first_on_line(self.source, self.lexemes, k) or self.lexemes[k].kind == END:
+                return False
+            if self.lexemes[k].kind in ("EQUAL", "TILDE"):
+                return True
+        return False
+
+    @property
     def _opener(self) -> int:
         depth = 0
         for k in range(self.place - 1, max(self.head, self.place - _FAR), -1):

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Span
+from rnnc.diagnostics import Edit, Help, Span
 from rnnc.frontend.errors_syntax import Misplaced, ReservedWord, Unexpected, UnknownStatement
-from rnnc.frontend.errors_text import EXECUTED
+from rnnc.frontend.errors_text import EXECUTED, TextDiagnostic
 from rnnc.frontend.expected import expected
 from rnnc.frontend.lex import END
 from rnnc.frontend.trouble import Repair, Trouble
 from rnnc.frontend.words import BLOCKS, KEYWORDS, RESERVED, STATEMENTS, starts_statement
 from rnnc.suggest import suggest
 
-Verdict = tuple[Diagnostic, Repair]
+Verdict = tuple[TextDiagnostic, Repair]
 _OPERANDS = ("NAME", "NUMBER", "BIAS", "FIRST", "LAST", "STRING")
 _EQUATIONS = ("UNIT", "GATE", "OUTPUT", "START", "FEEDBACK")
 _COMPARISONS = ("EQ", "NE", "LE", "GE", "LT", "GT")
@@ -78,7 +78,7 @@ def _statement_outside(trouble: Trouble) -> Verdict | None:
         edits = ()
     return (
         Misplaced(
-            span=trouble.span,
+            span=Span(trouble.source, here.start, here.end),
             place="inside a network",
             edits=edits,
             advice="put `network main {` before it and `}` behind the last declaration" if edits else "",
@@ -108,7 +108,7 @@ def _unknown_statement(trouble: Trouble) -> Verdict | None:
         return found, Repair(put=("NETWORK", "NAME", "LBRACE", kind), skip=1, opens_block=True)
     if not trouble.starts_line and "PLUS" in trouble.allowed:
         return None
-    equation = inside and after.kind in ("LBRACKET", "EQUAL", "COLON", "TILDE")
+    equation = inside and after.kind in ("LBRACKET", "EQUAL", "COLON", "TILDE") and trouble.has_equation
     found = UnknownStatement(span=span, suggestion=None, outside=not inside, equation=equation)
     return found, Repair(put=("UNIT",)) if equation else Repair()
 
@@ -262,7 +262,8 @@ def _two_operands(trouble: Trouble) -> Verdict | None:
         return _unexpected(trouble, "a product has its `*`", mend), Repair(put=("STAR",))
     if here.kind == "LPAREN" or "COMMA" not in allowed or (trouble.starts_line and not trouble.inside):
         return None
-    if trouble.caller not in _LISTS and trouble.lexemes[trouble.head].kind not in (*_DECLARING, *_LISTING):
+    names = not allowed & {"PLUS", "LPAREN"} or trouble.lexemes[trouble.head].kind in _LISTING
+    if trouble.caller not in _LISTS and not names:
         return _unexpected(trouble, "a comma or an operator is missing before this"), Repair(put=("COMMA",))
     mend = Help("write `,` between them", (Edit(at, ","),))
     return _unexpected(trouble, "a comma is missing before this", mend), Repair(put=("COMMA",))

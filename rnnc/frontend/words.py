@@ -45,6 +45,6 @@ def starts_statement(source: Source, lexemes: list[Lexeme], place: int) -> bool:
     """A statement keyword starts a statement at the start of a line, or where a name or a text follows it."""
     if lexemes[place].kind not in KEYWORDS:
         return False
-    if lexemes[place + 1].kind in ("NAME", "STRING"):
+    if first_on_line(source, lexemes, place):
         return True
-    return first_on_line(source, lexemes, place)
+    return lexemes[place + 1].kind in ("NAME", "STRING") and not first_on_line(source, lexemes, place + 1)

@@ -40,7 +40,7 @@ def present(a: Array) -> Array:
 
 
 def absolute(a: Array) -> Array:
-    return np.where(np.real(a) < 0, -a, a)
+    return np.asarray(np.sign(np.real(a)) * a)
 
 
 def sigmoid(a: Array) -> Array:
@@ -48,7 +48,8 @@ def sigmoid(a: Array) -> Array:
 
 
 def softplus(a: Array) -> Array:
-    return np.asarray(relu(a) + np.log1p(np.exp(-absolute(a))))
+    positive = np.real(a) > 0
+    return np.where(positive, a, 0.0) + np.log1p(np.exp(np.where(positive, -a, a)))
 
 
 def relu(a: Array) -> Array:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rnnc.picture.axes import Place, Steps
 from rnnc.picture.curve import Point
 from rnnc.picture.drawing import Shape
 from rnnc.picture.measure import text_width
+from rnnc.picture.place import spread
 from rnnc.picture.plan import CHANNEL, NAME, SMALL, Plan, plan
 from rnnc.picture.wiring import Link, Node, Wiring
 
-_GAP, _BLOCK_GAP = 34.0, 40.0
+_GAP, BLOCK_GAP = 34.0, 40.0
+# Lines from block to block stand this far right of a box's middle, clear of what climbs into it.
+UPRIGHT = 12.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Grid:
     right: Mapping[tuple[int, int], float]
     height: float
     home: Mapping[str, tuple[int, int]]
+    drop: Mapping[tuple[str, Place], float]
 
     def column(self, key: str, place: Place) -> tuple[int, int]:
         """The column of a node at a position; what has no axis stands in its `home`."""
@@ -38,7 +42,7 @@ class Grid:
     def offset(self, key: str, place: Place) -> Point:
         """How far the plan is moved to stand at a position."""
         row = place[0] if len(place) > 1 else 0
-        return self.shift[self.column(key, place)], -row * (self.height + _BLOCK_GAP)
+        return self.shift[self.column(key, place)], -row * (self.height + BLOCK_GAP)
 
     def inside(self, place: Place) -> bool:
         return all(0 <= p < self.steps.count for p in place)
@@ -55,6 +59,7 @@ class Grid:
             else self._mid(column)
         )
         y = self.height + 24 if place[0] < 0 and len(place) > 1 else self.plan.at(key)[1] + dy
+        y += self.drop[(key, place)]
         tip = f"{key} before its first step: {title}"
         return Shape(named(key, place), "start", title, subtitle, tip, x, y, *border_size(node))
 
@@ -77,7 +82,7 @@ def border_size(node: Node) -> tuple[float, float]:
     return max(width, 30.0), 36.0 if subtitle else 26.0
 
 
-def grid(wiring: Wiring, steps: Steps, outside: Iterable[tuple[str, Place]]) -> Grid:
+def grid(wiring: Wiring, steps: Steps, outside: Sequence[tuple[str, Place]]) -> Grid:
     """Lay out the columns. `outside` are the positions before a first step that the picture shows."""
     p = plan(wiring, steps.count)
     if steps.grid:
@@ -104,7 +109,33 @@ def grid(wiring: Wiring, steps: Steps, outside: Iterable[tuple[str, Place]]) -> 
         at += room
     if not left:
         left[(0, 0)], shift[(0, 0)], right[(0, 0)] = 0.0, 0.0, p.scopes[""].width
-    return Grid(p, steps, shift, left, right, p.scopes[""].height, home)
+    drop = _dropped(p, steps, outside)
+    return Grid(p, steps, shift, left, right, p.scopes[""].height, home, drop)
+
+
+def _dropped(p: Plan, steps: Steps, outside: Sequence[tuple[str, Place]]) -> dict[tuple[str, Place], float]:
+    """How far borders of one column move up or down so as not to meet; those of level lines keep their
+    height."""
+    level = {k.source for k in p.tracks.loops}
+    columns: dict[tuple[int, int], list[tuple[str, Place]]] = {}
+    for key, place in outside:
+        if len(place) == 1:
+            columns.setdefault((steps.band[steps.drawn[key][-1]], place[-1]), []).append((key, place))
+    drop = dict.fromkeys(outside, 0.0)
+    for members in columns.values():
+        members.sort(key=lambda m: p.at(m[0])[1])
+        starts: list[float] = []
+        at = 0.0
+        for i, (key, _) in enumerate(members):
+            half = border_size(p.nodes[key])[1] / 2
+            at += half + 6 if i else 0.0
+            starts.append(at)
+            at += half
+        want = [p.at(key)[1] for key, _ in members]
+        weight = [1e6 if key in level else 1.0 for key, _ in members]
+        for member, y, old in zip(members, spread(want, starts, weight), want, strict=True):
+            drop[member] = round(y - old, 1)
+    return drop
 
 
 def _width(p: Plan, steps: Steps, home: Mapping[str, tuple[int, int]], band: int) -> tuple[float, float]:
@@ -168,7 +199,7 @@ def _slanted(p: Plan) -> Plan:
         left = min((outer.x[k] - p.extents[k].width / 2 for k in boxes), default=0.0)
         right = max((outer.x[k] + p.extents[k].width / 2 for k in boxes), default=0.0)
         mine = [outer.x[k] for k in boxes if k in loops]
-        by = max(by, line + 16 - left if boxes else by, rim + 16 - min(mine) if mine else by)
+        by = max(by, line + UPRIGHT + 16 - left if boxes else by, rim + 16 - min(mine) if mine else by)
         line, rim = max([line, *(x + by for x in mine)]), max(rim, right + by if boxes else rim)
         shift.append(by)
     x = {k: round(value + shift[outer.layers.row[k]], 1) for k, value in outer.x.items()}

@@ -94,7 +94,7 @@ def _columns(layers: Layers, extents: Mapping[str, Extent]) -> dict[str, float]:
             row = layers.rows[r]
             want = [_centre(k, near[k], x, extents) for k in row]
             weight = [_weight(extents.get(k, line)) for k in row]
-            for k, value in zip(row, _spread(want, room[r], weight), strict=True):
+            for k, value in zip(row, spread(want, room[r], weight), strict=True):
                 x[k] = value
     left = min((x[k] - extents.get(k, line).width / 2 - extents.get(k, line).left for k in x), default=0.0)
     return {k: round(value - left, 1) for k, value in x.items()}
@@ -110,7 +110,7 @@ def _weight(e: Extent) -> float:
     return e.pull * (1 + (e.width / 100) ** 2) if e.height else 3.0
 
 
-def _spread(want: list[float], starts: list[float], weight: list[float]) -> list[float]:
+def spread(want: list[float], starts: list[float], weight: list[float]) -> list[float]:
     """The nearest positions to `want` at least as far apart as `starts` (pool adjacent violators)."""
     pools: list[tuple[float, float, int]] = []
     for wish, start, w in zip(want, starts, weight, strict=True):

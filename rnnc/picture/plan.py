@@ -44,13 +44,23 @@ class Plan:
         dx, dy = self.origin[self.tracks.cell[key]]
         return scope.x[key] + dx, scope.middle(key) + dy
 
-    def foot(self, key: str) -> Point:
+    def foot(self, key: str) -> list[Point]:
+        """The last two points of a line into a node: where it enters the node's row, and the node's
+        bottom."""
         x, y = self.at(key)
-        return x, y - self.extents[key].height / 2
+        return [(x, self.rim(self.tracks.cell[key], key)[0]), (x, y - self.extents[key].height / 2)]
 
-    def head(self, key: str) -> Point:
+    def head(self, key: str) -> list[Point]:
+        """The first two points of a line out of a node: the node's top, and where it leaves the node's
+        row."""
         x, y = self.at(key)
-        return x, y + self.extents[key].height / 2
+        return [(x, y + self.extents[key].height / 2), (x, self.rim(self.tracks.cell[key], key)[1])]
+
+    def rim(self, scope: str, item: str) -> tuple[float, float]:
+        """Bottom and top of the row of an item."""
+        placed, dy = self.scopes[scope], self.origin[scope][1]
+        row = placed.layers.row[item]
+        return placed.bottom[row] + dy, placed.top[row] + dy
 
     def frame(self, cell: str) -> tuple[float, float, float, float]:
         """Left, bottom, width and height of a cell's box."""
@@ -62,21 +72,22 @@ class Plan:
         """From the top of a node to the top of what stands for it outside."""
         cell = self.tracks.cell[key]
         if not cell:
-            return [self.head(key)]
+            return self.head(key)
         _, bottom, _, height = self.frame(cell)
         out = f"out:{key}"
-        points = [self.head(key), *self.past(cell, key, out)]
+        points = [*self.head(key), *self.past(cell, key, out)]
         x = self.scopes[cell].x[out] + self.origin[cell][0]
-        return [*points, (x, bottom + height)]
+        return [*points, (x, bottom + height), (x, self.rim("", self.item(key))[1])]
 
     def enter(self, name: str, key: str) -> list[Point]:
         """From the bottom of what stands for a node outside to the bottom of the node; `name` is what comes
         in."""
         cell = self.tracks.cell[key]
         if not cell:
-            return [self.foot(key)]
+            return self.foot(key)
         port = self.port(cell, f"in:{name}")
-        return [(port[0], self.frame(cell)[1]), port, *self.past(cell, f"in:{name}", key), self.foot(key)]
+        low = (port[0], self.rim("", self.item(key))[0])
+        return [low, port, *self.past(cell, f"in:{name}", key), *self.foot(key)]
 
     def port(self, cell: str, name: str) -> Point:
         scope, (dx, dy) = self.scopes[cell], self.origin[cell]
@@ -96,19 +107,19 @@ class Plan:
         target's."""
         cell = self.tracks.cell[link.source]
         if cell and cell == self.tracks.cell[link.target]:
-            return [self.head(link.source), *self.past(cell, link.source, link.target)], [
-                self.foot(link.target)
-            ]
+            between = self.past(cell, link.source, link.target)
+            return [*self.head(link.source), *between], self.foot(link.target)
         between = self.past("", self.item(link.source), self.item(link.target))
         return [*self.leave(link.source), *between], self.enter(link.source, link.target)
 
     def branch(self, trunk: Trunk, link: Link) -> list[Point]:
         """From a trunk's port to one of its targets."""
         start = self.port(trunk.scope, trunk.port)
+        way = [start, (start[0], self.rim(trunk.scope, trunk.port)[1])]
         if trunk.scope:
-            return [start, *self.past(trunk.scope, trunk.port, link.target), self.foot(link.target)]
+            return [*way, *self.past(trunk.scope, trunk.port, link.target), *self.foot(link.target)]
         return [
-            start,
+            *way,
             *self.past("", trunk.port, self.item(link.target)),
             *self.enter(trunk.port, link.target),
         ]
@@ -130,7 +141,7 @@ class Plan:
         inside = bool(trunk.scope)
         item = trunk.source if inside else self.item(trunk.source)
         gap = self.scopes[trunk.scope].layers.row[item] + 1
-        way = [self.head(trunk.source)] if inside else self.leave(trunk.source)
+        way = self.head(trunk.source) if inside else self.leave(trunk.source)
         return way, self.lane(trunk.scope, gap, number)
 
 

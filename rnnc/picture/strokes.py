@@ -14,8 +14,8 @@ from rnnc.picture.plan import short
 
 @dataclass(frozen=True)
 class Draft:
-    """A line up to the foot of the shape `edge.target`. `written`: its delay and weights are to be written
-    beside it."""
+    """A line up to the foot of the shape `edge.target`, its last two points straight below it. `written`: its
+    delay and weights are to be written beside it."""
 
     edge: Edge
     points: tuple[Point, ...]
@@ -38,7 +38,7 @@ def finish(drafts: Sequence[Draft], shapes: Sequence[Shape]) -> list[tuple[Draft
     width = {s.key: s.width for s in shapes}
     arriving: dict[str, set[Point]] = {}
     for d in drafts:
-        arriving.setdefault(d.edge.target, set()).add(d.points[-2])
+        arriving.setdefault(d.edge.target, set()).add(d.points[-3])
     shift: dict[tuple[str, Point], float] = {}
     for target, points in arriving.items():
         room = width[target] * 0.75
@@ -47,10 +47,10 @@ def finish(drafts: Sequence[Draft], shapes: Sequence[Shape]) -> list[tuple[Draft
             shift[(target, point)] = step * (i - (len(points) - 1) / 2)
     done = []
     for d in drafts:
-        x, y = d.points[-1]
-        end = (round(x + shift[(d.edge.target, d.points[-2])], 1), y)
+        by = shift[(d.edge.target, d.points[-3])]
+        landing = [(round(x + by, 1), y) for x, y in d.points[-2:]]
         e = d.edge
-        stroke = Stroke(climb((*d.points[:-1], end)), d.tooltip, e.multiplies, e.recurrent, e.begins)
+        stroke = Stroke(climb((*d.points[:-2], *landing)), d.tooltip, e.multiplies, e.recurrent, e.begins)
         done.append((d, stroke))
     return done
 
@@ -70,4 +70,6 @@ def write(done: Sequence[tuple[Draft, Stroke]], ground: Ground) -> None:
 
 
 def _tail(curve: Curve) -> Curve:
-    return Curve(curve.segments[-1:])
+    ends = curve.segments
+    short_end = abs(ends[-1][3][1] - ends[-1][0][1]) < 30 and len(ends) > 1
+    return Curve(ends[-2:] if short_end else ends[-1:])

@@ -127,8 +127,9 @@ def _path(curve: Curve) -> str:
 
 def _frame(f: Frame) -> Iterator[str]:
     yield (
-        f'<rect x="{_n(f.left)}" y="{_n(-f.bottom - f.height)}" width="{_n(f.width)}" height="{_n(f.height)}" '
-        f'rx="10" fill="{GROUP}" stroke="{GROUP_RIM}"><title>{escape(f.label)}</title></rect>'
+        f'<rect x="{_n(f.left)}" y="{_n(-f.bottom - f.height)}" width="{_n(f.width)}" '
+        f'height="{_n(f.height)}" rx="10" fill="{GROUP}" '
+        f'stroke="{GROUP_RIM}"><title>{escape(f.label)}</title></rect>'
     )
 
 

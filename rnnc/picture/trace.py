@@ -7,7 +7,7 @@ from typing import Literal
 
 from rnnc.model.forms import Apply, At, Expr, Over, Read
 
-# Products whose result no longer carries an operand entry by entry: a factor in them multiplies nothing outside.
+# Products that mix the entries of their operands: a factor inside one multiplies nothing outside.
 _MIXING = ("matmul", "dot", "outer", "bilinear", "block", "sparse", "row")
 _PRODUCTS = (*_MIXING, "*")
 

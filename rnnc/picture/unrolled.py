@@ -10,7 +10,7 @@ from rnnc.picture.axes import Place, Steps, steps
 from rnnc.picture.curve import Curve, Point, climb, detour, line
 from rnnc.picture.drawing import Drawing, Edge, Frame, Shape, Stroke
 from rnnc.picture.folded import edge, framed
-from rnnc.picture.grid import Grid, grid, named
+from rnnc.picture.grid import BLOCK_GAP, UPRIGHT, Grid, grid, named
 from rnnc.picture.labels import Ground, ground
 from rnnc.picture.plan import CHANNEL, LANE_START, short
 from rnnc.picture.strokes import Draft, finish, told, write
@@ -29,7 +29,7 @@ def unrolled(model: Model, count: int) -> Drawing:
     outside: dict[tuple[str, Place], None] = {}
     for link, found in pairs.items():
         outside |= {(link.source, p): None for p, _ in found if not all(0 <= i < count for i in p)}
-    g = grid(wiring, when, outside)
+    g = grid(wiring, when, tuple(outside))
     shapes = tuple(_shape(g, k, p) for k in g.plan.nodes for p in when.places(k))
     shapes += tuple(g.border(k, p) for k, p in outside)
     box = {s.key: s for s in shapes}
@@ -109,7 +109,7 @@ def _number(g: Grid, shapes: tuple[Shape, ...], floor: Ground) -> None:
     """The step below each column; on two axes also beside each row of blocks."""
     count = g.steps.count
     rows = count if g.steps.grid else 1
-    low = -(rows - 1) * (g.height + 40.0) - 22.0
+    low = -(rows - 1) * (g.height + BLOCK_GAP) - 22.0
     for band in dict.fromkeys(g.steps.band.values()):
         shown = {a for axes in g.steps.drawn.values() for a in axes[-1:]}
         axes = ", ".join(a for a, b in g.steps.band.items() if b == band and a in shown)
@@ -119,7 +119,7 @@ def _number(g: Grid, shapes: tuple[Shape, ...], floor: Ground) -> None:
     if g.steps.grid:
         edge_x = min(g.left.values()) - 34.0
         for step in range(count):
-            y = g.height / 2 - step * (g.height + 40.0)
+            y = g.height / 2 - step * (g.height + BLOCK_GAP)
             floor.put(f"{g.steps.grid[0]} = {step}", (edge_x, y), "step", 11.0)
 
 
@@ -142,7 +142,8 @@ def _level(link: Link, a: Shape, b: Shape) -> Stroke:
         curve = line((a.x + side * a.width / 2, a.y), (b.x - side * b.width / 2, b.y))
     else:
         side = 1 if a.y < b.y else -1
-        curve = line((a.x, a.y + side * a.height / 2), (b.x, b.y - side * b.height / 2))
+        x = a.x + UPRIGHT
+        curve = line((x, a.y + side * a.height / 2), (x, b.y - side * b.height / 2))
     e = edge(link, a.key, b.key)
     return Stroke(curve, told(e), link.multiplies, True)
 
@@ -229,7 +230,16 @@ def _begun(g: Grid, link: Link, source: Place, target: Shape, tip: str) -> Strok
     row = g.plan.scopes[""].layers.row[g.plan.item(name)]
     lane = g.plan.lane("", row, g.plan.entry[link.target])
     x = g.left[column] - LANE_START if target.x < top[0] else g.right[column] + LANE_START
-    foot = (target.x, target.y - target.height / 2)
-    turns = [top, (top[0], top[1] + 9), (x, top[1] + 9), (x, lane), (target.x, lane), foot]
+    side = 1 if name in g.steps.late else -1
+    rim = target.x + side * target.width / 2
+    beside = rim + side * (14 + 6 * _rank(g, name))
+    over = top[1] + 9
+    turns = [top, (top[0], over), (x, over), (x, lane), (beside, lane), (beside, target.y), (rim, target.y)]
     rise = climb(way).segments if len(way) > 1 else ()
     return Stroke(Curve((*rise, *detour(turns).segments)), tip, begins=True)
+
+
+def _rank(g: Grid, name: str) -> int:
+    """The place of a value among those whose start reads something."""
+    begun = dict.fromkeys(k.target for k in g.plan.wiring.links if k.begins and k.target.startswith("start:"))
+    return list(begun).index(f"start:{name}")

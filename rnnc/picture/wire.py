@@ -47,7 +47,9 @@ def wire(model: Model) -> Wiring:
         if _begins_at_zero(start):
             continue
         key = f"start:{name}"
-        nodes.append(Node(key, "start", f"start {_short(name)}", _begin(start), _tip(start.span.text), ()))
+        nodes.append(
+            Node(key, "start", f"start {_short(name)}", _begin(start) or "", _tip(start.span.text), ())
+        )
         for expr in (start.default, *(e for _, e in start.early)):
             links += reads(expr, key, begins=True)
         links.append(Link(key, name, begins=True))

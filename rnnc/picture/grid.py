@@ -53,13 +53,10 @@ class Grid:
         title, subtitle = border_texts(node)
         _, dy = self.offset(key, place)
         column = self.column(key, place)
-        x = (
-            self.plan.at(key)[0] + self.shift[column]
-            if 0 <= column[1] < self.steps.count
-            else self._mid(column)
-        )
-        y = self.height + 24 if place[0] < 0 and len(place) > 1 else self.plan.at(key)[1] + dy
-        y += self.drop[(key, place)]
+        x, y = self.plan.at(key)[0], self.plan.at(key)[1] + dy + self.drop[(key, place)]
+        x = x + self.shift[column] if 0 <= column[1] < self.steps.count else self._mid(column)
+        if len(place) > 1 and place[0] < 0:
+            x, y = x + UPRIGHT, self.height + 24
         tip = f"{key} before its first step: {title}"
         return Shape(named(key, place), "start", title, subtitle, tip, x, y, *border_size(node))
 

@@ -50,7 +50,7 @@ class Ground:
         `needed`: then it moves away from the line as far as it has to."""
         half = text_width(text, SMALL) / 2 + 4
         for reach in (half, half + 10, *((half + 20 * k for k in range(1, 40)) if needed else ())):
-            spots = list(_spots(curve.sampled(), reach))
+            spots = [(round(x, 1), round(y, 1)) for x, y in _spots(curve.sampled(), reach)]
             free = [(self._lined(text, at), i, at) for i, at in enumerate(spots) if self._free(text, at)]
             if free:
                 self.put(text, min(free)[2], tone)
@@ -91,6 +91,11 @@ def ground(shapes: Sequence[Shape], frames: Sequence[Frame]) -> Ground:
     for s in shapes:
         result.block((s.x - s.width / 2, s.y - s.height / 2, s.x + s.width / 2, s.y + s.height / 2))
     for f in frames:
+        right, top = f.left + f.width, f.bottom + f.height
+        for x in (f.left, right):
+            result.block((x - 1, f.bottom, x + 1, top))
+        for y in (f.bottom, top):
+            result.block((f.left, y - 1, right, y + 1))
         half = text_width(f.label, SMALL) / 2
         result.put(f.label, (f.left + 8 + half, f.bottom + f.height - 10), "group")
     return result

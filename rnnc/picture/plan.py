@@ -211,7 +211,7 @@ def loop_sides(ways: Tracks, key: str) -> list[tuple[Link, int]]:
 
 
 def loop_labels(link: Link) -> tuple[str, ...]:
-    return (delay(link.at), *(short(w, link.target) for w in link.weights))
+    return (delay(link.at), *(short(w, link.target) for w in link.weights[:2]))
 
 
 def short(weight: str, target: str) -> str:

@@ -6,8 +6,9 @@ from rnnc.model.forms import Model
 from rnnc.picture.curve import Curve, Point, bow, climb, detour
 from rnnc.picture.drawing import Drawing, Edge, Frame, Shape, Stroke
 from rnnc.picture.labels import Ground, ground
+from rnnc.picture.lay import plan
 from rnnc.picture.measure import text_width
-from rnnc.picture.plan import CHANNEL, SMALL, Plan, channel, loop_labels, loop_sides, plan
+from rnnc.picture.plan import CHANNEL, SMALL, Plan, channel, loop_labels, loop_sides
 from rnnc.picture.strokes import Draft, finish, told, write
 from rnnc.picture.tracks import Trunk
 from rnnc.picture.wire import wire

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from rnnc.picture.axes import Place, Steps
 from rnnc.picture.curve import Point
 from rnnc.picture.drawing import Shape
+from rnnc.picture.lay import plan
 from rnnc.picture.measure import text_width
 from rnnc.picture.place import spread
-from rnnc.picture.plan import CHANNEL, NAME, SMALL, Plan, plan
+from rnnc.picture.plan import CHANNEL, NAME, SMALL, Plan
 from rnnc.picture.wiring import Link, Node, Wiring
 
 _GAP, BLOCK_GAP = 34.0, 40.0
@@ -165,13 +166,11 @@ def _homes(wiring: Wiring, steps: Steps) -> dict[str, tuple[int, int]]:
                     home[key] = max(home.get(key, found), found)
     for key in reversed(free):
         if key not in home:
-            axes = [
-                a
-                for x in wiring.links
-                if x.source == key
-                for a in steps.drawn[x.target.removeprefix("start:")]
-            ]
-            home[key] = (steps.band[axes[-1]], 0) if axes else (0, 0)
+            readers = [x.target.removeprefix("start:") for x in wiring.links if x.source == key]
+            axes = [a for r in readers for a in steps.drawn[r]]
+            near = [home[r] for r in readers if r in home]
+            first = (steps.band[axes[-1]], 0) if axes else (0, 0)
+            home[key] = near[0] if near else first
     return home
 
 

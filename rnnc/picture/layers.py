@@ -47,7 +47,8 @@ class Wishes:
 
 def layer(items: Sequence[str], edges: Sequence[Edge], wishes: Wishes) -> Layers:
     """Rows for `items`, whose edges have no cycle."""
-    row = _split(items, _longest(items, (*edges, *wishes.before), wishes), wishes)
+    ordered = (*edges, *wishes.before)
+    row = _lifted(items, ordered, _split(items, _longest(items, ordered, wishes), wishes), wishes)
     steps: dict[Edge, None] = {}
     extra: dict[str, int] = {}
     for a, b in edges:
@@ -81,10 +82,6 @@ def _longest(items: Sequence[str], edges: Sequence[Edge], wishes: Wishes) -> dic
             waiting[b] -= 1
             if not waiting[b]:
                 ready.append(b)
-    # What is read in more places than it reads comes up to just below its first reader: shorter lines.
-    for key in reversed(ready):
-        if after[key] and key not in wishes.floor and len(after[key]) > len(before[key]):
-            row[key] = max(row[key], min(row[b] for b in after[key]) - 1)
     if wishes.ceiling:
         highest = max(row[k] for k in items if k not in wishes.ceiling) + 1
         row |= dict.fromkeys(wishes.ceiling, highest)
@@ -104,6 +101,28 @@ def _split(items: Sequence[str], row: Mapping[str, int], wishes: Wishes) -> dict
             result |= dict.fromkeys(group, number)
             number += 1
     return result
+
+
+def _lifted(
+    items: Sequence[str], edges: Sequence[Edge], row: Mapping[str, int], wishes: Wishes
+) -> dict[str, int]:
+    """What is read in more places than it reads comes up to just below its first reader: shorter lines."""
+    readers: dict[str, list[str]] = {k: [] for k in items}
+    reads = dict.fromkeys(items, 0)
+    for a, b in edges:
+        readers[a].append(b)
+        reads[b] += 1
+    lifted = dict(row)
+    taken = {row[k] for k in items if k in wishes.solo}
+    for key in sorted(items, key=lambda k: -row[k]):
+        if key in wishes.floor or key in wishes.solo or len(readers[key]) <= reads[key]:
+            continue
+        goal = min(lifted[b] for b in readers[key]) - 1
+        while goal in taken and goal > row[key]:
+            goal -= 1
+        lifted[key] = max(goal, row[key])
+    used = {old: new for new, old in enumerate(sorted(set(lifted.values())))}
+    return {k: used[lifted[k]] for k in items}
 
 
 def _untangled(rows: list[list[str]], steps: tuple[Edge, ...]) -> Rows:

@@ -233,7 +233,7 @@ def _begun(g: Grid, link: Link, source: Place, target: Shape, tip: str) -> Strok
     side = 1 if name in g.steps.late else -1
     rim = target.x + side * target.width / 2
     beside = rim + side * (14 + 6 * _rank(g, name))
-    over = top[1] + 4
+    over = lane if 0 < lane - top[1] < 20 else top[1] + 4
     turns = [top, (top[0], over), (x, over), (x, lane), (beside, lane), (beside, target.y), (rim, target.y)]
     rise = climb(way).segments if len(way) > 1 else ()
     return Stroke(Curve((*rise, *detour(turns).segments)), tip, begins=True)

@@ -1,0 +1,28 @@
+"""Options of the suite."""
+
+from __future__ import annotations
+
+import pytest
+
+SUITE = 150
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--random-specs",
+        type=int,
+        default=SUITE,
+        metavar="N",
+        help=f"how many random specs the properties are tried on (default {SUITE})",
+    )
+    parser.addoption(
+        "--first-random-spec", type=int, default=0, metavar="SEED", help="the seed of the first (default 0)"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with an argument `random_seed` runs once for every random spec."""
+    if "random_seed" in metafunc.fixturenames:
+        first = metafunc.config.getoption("first_random_spec")
+        count = metafunc.config.getoption("random_specs")
+        metafunc.parametrize("random_seed", range(first, first + count))

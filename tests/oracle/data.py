@@ -1,0 +1,100 @@
+"""Random parameters and data for any network, whole or one sequence at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnc.system.forms import System, Value
+
+Array = NDArray[Any]
+Lengths = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and targets of several sequences: axes, then the batch, then the shape. `lengths` by axis, one a sequence.
+
+    What lies past a sequence's length is NaN, or -1 for a token.
+    """
+
+    arrays: dict[str, Array]
+    lengths: dict[str, tuple[int, ...]]
+    axes: dict[str, tuple[str, ...]]
+
+    @property
+    def size(self) -> int:
+        return len(next(iter(self.lengths.values()))) if self.lengths else 1
+
+    def given(self, axis_order: tuple[str, ...]) -> Any:
+        """`lengths` as a module takes them: an array where there is one axis, a dict where there are several."""
+        if len(axis_order) == 1:
+            return np.array(self.lengths[axis_order[0]])
+        return {a: np.array(self.lengths[a]) for a in axis_order}
+
+    def alone(self, b: int) -> tuple[dict[str, int], dict[str, Array]]:
+        """Sequence b by itself: its lengths, and its arrays without batch or padding."""
+        lengths = {a: n[b] for a, n in self.lengths.items()}
+        return lengths, {name: self.cut(name, array, b) for name, array in self.arrays.items()}
+
+    def cut(self, name: str, array: Array, b: int) -> Array:
+        """Sequence b of an array that is laid out like `name`."""
+        axes = self.axes[name]
+        return array[tuple(slice(0, self.lengths[a][b]) for a in axes)][(slice(None),) * len(axes) + (b,)]
+
+
+def sizes_of(system: System) -> dict[str, int]:
+    return {name: default for name, default, _ in system.sizes}
+
+
+def extents(system: System, value: Value) -> tuple[int, ...]:
+    return tuple(int(size.value(sizes_of(system))) for size in value.shape)
+
+
+def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[str, Array]:
+    """Every array of `initial`, the real ones redrawn so that none is zero. Patterns of sparse weights stay."""
+    draw = np.random.default_rng(seed)
+    kinds = {v.name: v.kind for v in system.values}
+    found = {}
+    for name in sorted(initial):
+        array = np.asarray(initial[name])
+        found[name] = array if kinds[name] == "token" else 0.6 * draw.standard_normal(array.shape)
+    return found
+
+
+def batch(system: System, seed: int, lengths: Lengths) -> Batch:
+    """Inputs and targets for sequences of these lengths; about one entry of the targets in six is missing."""
+    draw = np.random.default_rng(seed)
+    tokens = {name: int(size.value(sizes_of(system))) for name, size in system.tokens}
+    count = len(next(iter(lengths.values()))) if lengths else 1
+    arrays, axes = {}, {}
+    for value in system.values:
+        if value.role not in ("input", "target"):
+            continue
+        shape = (*(max(lengths[a]) for a in value.axes), count, *extents(system, value))
+        if value.kind == "token":
+            array = draw.integers(0, tokens[value.name], shape)
+        elif value.role == "input":
+            array = draw.standard_normal(shape)
+        else:
+            array = draw.uniform(0.05, 0.95, shape)
+        absent: Any = -1 if value.kind == "token" else np.nan
+        if value.role == "target":
+            array[draw.random(shape) < 1 / 6] = absent
+        array[_outside(value, lengths, shape)] = absent
+        arrays[value.name], axes[value.name] = array, value.axes
+    return Batch(arrays, {a: tuple(n) for a, n in lengths.items()}, axes)
+
+
+def _outside(value: Value, lengths: Lengths, shape: tuple[int, ...]) -> Array:
+    """Where an array of this value is padding."""
+    outside = np.zeros(shape, bool)
+    for k, axis in enumerate(value.axes):
+        place = np.arange(shape[k]).reshape([-1 if j == k else 1 for j in range(len(shape))])
+        ends = np.array(lengths[axis]).reshape([-1 if j == len(value.axes) else 1 for j in range(len(shape))])
+        outside |= place >= ends
+    return outside

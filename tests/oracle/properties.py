@@ -1,0 +1,275 @@
+"""What must hold of every network: one function a property, on one network compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from rnnc.compiler import adjoint_text, build_text
+
+import rnnc
+from oracle import data, differences, unrolled
+from rnnc.system.forms import System
+from rnnc.system.interpret import Evaluation, interpret
+
+Array = NDArray[Any]
+
+LENGTHS = (17, 3, 2, 1)
+SHORT = (4, 3, 2, 1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One network: its text, and a number that picks what is drawn for it."""
+
+    text: str
+    seed: int
+
+    @cached_property
+    def module(self) -> ModuleType:
+        module: ModuleType = rnnc.compile_text(self.text)
+        return module
+
+    @cached_property
+    def system(self) -> System:
+        return build_text(self.text)
+
+    @cached_property
+    def adjoint(self) -> System:
+        return adjoint_text(self.text)
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        return data.sizes_of(self.system)
+
+    @cached_property
+    def parameters(self) -> dict[str, Array]:
+        return data.parameters(self.system, self.seed, self.module.init(seed=self.seed, dtype="float64"))
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        return tuple(v.name for v in self.system.values if v.role == "unit")
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The real inputs: those that have a gradient."""
+        return tuple(v.name for v in self.system.values if v.role == "input" and v.kind == "real")
+
+    @cached_property
+    def ragged(self) -> data.Batch:
+        """Four sequences of different length, long and short; on two axes the long axis has short sequences."""
+        turn = self.seed % 4
+        longest = LENGTHS if len(self.system.axes) == 1 else SHORT
+        lengths = {
+            axis: tuple(np.roll(longest if k == 0 else SHORT, turn + k).tolist())
+            for k, axis in enumerate(self.system.axes)
+        }
+        return data.batch(self.system, self.seed, lengths)
+
+    @cached_property
+    def short(self) -> data.Batch:
+        """One sequence of four positions (three on two axes)."""
+        length = 4 if len(self.system.axes) == 1 else 3
+        lengths = {axis: (length - (k + self.seed) % 2,) for k, axis in enumerate(self.system.axes)}
+        return data.batch(self.system, self.seed + 1, lengths)
+
+    @cached_property
+    def forward(self) -> dict[str, Array]:
+        return self.run(self.ragged)
+
+    @cached_property
+    def gradients(self) -> tuple[Any, dict[str, Array]]:
+        return self.learn(self.ragged)
+
+    def run(self, batch: data.Batch, parameters: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """The module's forward on a batch, every unit observed."""
+        found: dict[str, Array] = self.module.forward(
+            self.parameters if parameters is None else parameters,
+            **batch.arrays,
+            lengths=batch.given(self.system.axes),
+            observe=list(self.units),
+        )
+        return found
+
+    def learn(
+        self, batch: data.Batch, parameters: Mapping[str, Array] | None = None
+    ) -> tuple[Any, dict[str, Array]]:
+        """The module's loss and gradients, summed over a batch."""
+        value, grads = self.module.bptt(
+            self.parameters if parameters is None else parameters,
+            **batch.arrays,
+            lengths=batch.given(self.system.axes),
+            wrt=self.inputs,
+            reduce="sum",
+        )
+        return value, dict(grads)
+
+    def alone(self, b: int, batch: data.Batch, system: System) -> Evaluation:
+        """The interpreter on one sequence of a batch."""
+        lengths, arrays = batch.alone(b)
+        return interpret(system, self.sizes, lengths, {**arrays, **self.parameters})
+
+    @cached_property
+    def differentiable(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.adjoint.gradients)
+
+
+def close(found: Any, expected: Any, tolerance: float, what: str) -> None:
+    """Equal up to `tolerance` of the largest entry (and of 1)."""
+    expected = np.asarray(expected)
+    assert np.shape(found) == expected.shape, f"{what}: {np.shape(found)}, not {expected.shape}"
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    assert_allclose(found, expected, rtol=0, atol=tolerance * scale, err_msg=what)
+
+
+def forward_is_the_interpreter(subject: Subject) -> None:
+    """Every unit and the loss, on a ragged batch; zero in the padding."""
+    axes = {v.name: v.axes for v in subject.system.values}
+    for b in range(subject.ragged.size):
+        oracle = subject.alone(b, subject.ragged, subject.system)
+        for name in subject.units:
+            whole = subject.forward[name]
+            taken = whole[(slice(None),) * len(axes[name]) + (b,)]
+            inside = tuple(slice(0, subject.ragged.lengths[a][b]) for a in axes[name])
+            close(taken[inside], oracle.read(name), 1e-10, f"forward, {name}, sequence {b}")
+            padding = np.array(taken)
+            padding[inside] = 0
+            assert_array_equal(padding, 0, err_msg=f"padding of {name}, sequence {b}")
+        if subject.system.loss is not None:
+            close(subject.forward["loss"][b], oracle.read(subject.system.loss), 1e-10, f"loss, sequence {b}")
+
+
+def bptt_is_the_adjoint(subject: Subject) -> None:
+    """The module's gradients are those of the adjoint system, interpreted; the loss with them."""
+    value, found = subject.gradients
+    gradients = dict(subject.adjoint.gradients)
+    oracles = [subject.alone(b, subject.ragged, subject.adjoint) for b in range(subject.ragged.size)]
+    for name, gradient in gradients.items():
+        parts = [oracle.read(gradient) for oracle in oracles]
+        if name in subject.inputs:
+            for b, part in enumerate(parts):
+                cut = subject.ragged.cut(name, found[name], b)
+                close(cut, part, 1e-9, f"gradient of {name}, sequence {b}")
+        else:
+            close(found[name], sum(parts), 1e-9, f"gradient of {name}")
+    trained = {p.name for p in subject.system.parameters if p.trained}
+    assert set(found) == trained | set(subject.inputs), "names of the gradients"
+    close(value, np.sum(subject.forward["loss"]), 1e-12, "the loss bptt gives")
+
+
+def adjoint_is_the_unrolled_gradient(subject: Subject) -> None:
+    """The adjoint system and, independent of it, reverse mode on the unrolled graph; bptt beside them."""
+    lengths, arrays = subject.short.alone(0)
+    given = {**arrays, **subject.parameters}
+    expected = unrolled.gradients(subject.system, subject.sizes, lengths, given, subject.differentiable)
+    oracle = subject.alone(0, subject.short, subject.adjoint)
+    _, found = subject.learn(subject.short)
+    for name, gradient in subject.adjoint.gradients:
+        close(oracle.read(gradient), expected[name], 1e-9, f"adjoint of {name}")
+    for name, array in found.items():
+        mine = subject.short.cut(name, array, 0) if name in subject.inputs else array
+        if name in expected:
+            close(mine, expected[name], 1e-9, f"bptt of {name}")
+
+
+def gradients_are_differences(subject: Subject) -> None:
+    """Along random directions the gradient is the derivative that complex steps give."""
+    lengths, arrays = subject.short.alone(0)
+    given = {**arrays, **subject.parameters}
+    _, found = subject.learn(subject.short)
+    mine = {n: subject.short.cut(n, a, 0) if n in subject.inputs else a for n, a in found.items()}
+    draw = np.random.default_rng(subject.seed)
+    for _ in range(2):
+        direction = {name: draw.standard_normal(given[name].shape) for name in sorted(mine)}
+        expected = differences.along(subject.system, subject.sizes, lengths, given, direction)
+        along = sum(float(np.sum(mine[name] * direction[name])) for name in direction)
+        assert_allclose(along, expected, rtol=1e-7, atol=1e-7, err_msg="derivative along a random direction")
+
+
+def a_batch_is_its_sequences(subject: Subject) -> None:
+    """Each sequence alone, with and without a batch of one, gives the numbers it gives among others."""
+    axes = {v.name: v.axes for v in subject.system.values}
+    total: dict[str, Any] = {}
+    for b in range(subject.ragged.size):
+        lengths, arrays = subject.ragged.alone(b)
+        single = subject.module.forward(
+            subject.parameters, **arrays, lengths=_lengths(subject, lengths), observe=list(subject.units)
+        )
+        _, grads = subject.module.bptt(
+            subject.parameters, **arrays, lengths=_lengths(subject, lengths), wrt=subject.inputs, reduce="sum"
+        )
+        for name in subject.units:
+            whole = subject.forward[name][(slice(None),) * len(axes[name]) + (b,)]
+            inside = tuple(slice(0, lengths[a]) for a in axes[name])
+            close(whole[inside], single[name], 1e-12, f"{name}, sequence {b} alone")
+        close(subject.forward["loss"][b], single["loss"], 1e-12, f"loss, sequence {b} alone")
+        for name, array in grads.items():
+            if name in subject.inputs:
+                cut = subject.ragged.cut(name, subject.gradients[1][name], b)
+                close(cut, array, 1e-12, f"gradient of {name}, sequence {b} alone")
+            else:
+                total[name] = total.get(name, 0) + array
+    for name, array in total.items():
+        close(subject.gradients[1][name], array, 1e-12, f"gradient of {name}, summed over single runs")
+
+
+def a_batch_of_one(subject: Subject) -> None:
+    """Without a batch is a batch of one; an equal batch needs no lengths where an array carries the axis."""
+    count = (1, 2, 3, 5)[subject.seed % 4]
+    lengths = {a: (n[0],) * count for a, n in subject.short.lengths.items()}
+    batch = data.batch(subject.system, subject.seed + 2, lengths)
+    carried = {a for axes in batch.axes.values() for a in axes}
+    extra = {} if carried == set(subject.system.axes) else {"lengths": batch.given(subject.system.axes)}
+    whole = subject.module.forward(subject.parameters, **batch.arrays, **extra, observe=list(subject.units))
+    axes = {v.name: v.axes for v in subject.system.values}
+    for b in range(count):
+        one, arrays = batch.alone(b)
+        lengthen = {"lengths": _lengths(subject, one)} if extra else {}
+        single = subject.module.forward(subject.parameters, **arrays, **lengthen, observe=list(subject.units))
+        for name in subject.units:
+            taken = whole[name][(slice(None),) * len(axes[name]) + (b,)]
+            close(taken, single[name], 1e-12, f"{name} of a batch of {count}")
+    mean, grads = subject.module.bptt(subject.parameters, **batch.arrays, **extra)
+    total, sums = subject.module.bptt(subject.parameters, **batch.arrays, **extra, reduce="sum")
+    close(mean, total / count, 1e-12, "the mean over the batch")
+    for name in grads:
+        close(grads[name], sums[name] / count, 1e-12, f"gradient of {name}, mean over the batch")
+
+
+def single_precision_is_near(subject: Subject) -> None:
+    """float32 in, float32 out, close to float64."""
+    batch = data.Batch(
+        {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.ragged.arrays.items()},
+        subject.ragged.lengths,
+        subject.ragged.axes,
+    )
+    parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.parameters.items()}
+    forward = subject.run(batch, parameters)
+    for name in (*subject.units, "loss"):
+        assert forward[name].dtype == np.float32, f"{name} is {forward[name].dtype}"
+        close(forward[name], subject.forward[name], 1e-3, f"{name} in float32")
+    _, grads = subject.learn(batch, parameters)
+    for name, array in grads.items():
+        assert array.dtype == np.float32, f"gradient of {name} is {array.dtype}"
+        close(array, subject.gradients[1][name], 1e-2, f"gradient of {name} in float32")
+
+
+def _lengths(subject: Subject, lengths: Mapping[str, int]) -> Any:
+    return dict(lengths) if len(subject.system.axes) > 1 else lengths[subject.system.axes[0]]
+
+
+PROPERTIES: tuple[Callable[[Subject], None], ...] = (
+    forward_is_the_interpreter,
+    adjoint_is_the_unrolled_gradient,
+    bptt_is_the_adjoint,
+    gradients_are_differences,
+    a_batch_is_its_sequences,
+    a_batch_of_one,
+    single_precision_is_near,
+)

@@ -1,4 +1,4 @@
-"""The module, the interpreter, the unrolled graph and differences agree, on the library and on random networks."""
+"""Module, interpreter, unrolled graph and differences agree, on the library and on random networks."""
 
 from __future__ import annotations
 

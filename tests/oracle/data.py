@@ -17,9 +17,9 @@ Lengths = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs and targets of several sequences: axes, then the batch, then the shape. `lengths` by axis, one a sequence.
+    """Inputs and targets of several sequences: axes, then the batch, then the shape.
 
-    What lies past a sequence's length is NaN, or -1 for a token.
+    `lengths` holds one length a sequence for every axis. What lies past a sequence's length is NaN, or -1 for a token.
     """
 
     arrays: dict[str, Array]
@@ -31,7 +31,7 @@ class Batch:
         return len(next(iter(self.lengths.values()))) if self.lengths else 1
 
     def given(self, axis_order: tuple[str, ...]) -> Any:
-        """`lengths` as a module takes them: an array where there is one axis, a dict where there are several."""
+        """`lengths` as a module takes them: an array for one axis, a dict for several."""
         if len(axis_order) == 1:
             return np.array(self.lengths[axis_order[0]])
         return {a: np.array(self.lengths[a]) for a in axis_order}
@@ -56,7 +56,7 @@ def extents(system: System, value: Value) -> tuple[int, ...]:
 
 
 def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[str, Array]:
-    """Every array of `initial`, the real ones redrawn so that none is zero. Patterns of sparse weights stay."""
+    """Every array of `initial`; the real ones are redrawn so that none is zero, sparse patterns stay."""
     draw = np.random.default_rng(seed)
     kinds = {v.name: v.kind for v in system.values}
     found = {}
@@ -76,6 +76,7 @@ def batch(system: System, seed: int, lengths: Lengths) -> Batch:
         if value.role not in ("input", "target"):
             continue
         shape = (*(max(lengths[a]) for a in value.axes), count, *extents(system, value))
+        array: Array
         if value.kind == "token":
             array = draw.integers(0, tokens[value.name], shape)
         elif value.role == "input":

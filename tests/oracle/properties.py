@@ -63,7 +63,7 @@ class Subject:
 
     @cached_property
     def ragged(self) -> data.Batch:
-        """Four sequences of different length, long and short; on two axes the long axis has short sequences."""
+        """Four sequences of different length: 17, 3, 2 and 1 on one axis, shorter where there are two."""
         turn = self.seed % 4
         longest = LENGTHS if len(self.system.axes) == 1 else SHORT
         lengths = {

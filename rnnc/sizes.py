@@ -1,11 +1,13 @@
 """Size expressions: `+ - * /` of size names and whole numbers, in a normal form so that equal means equal.
 
 A `Size` is a polynomial in its names with rational coefficients and whole exponents (negative after a division), kept as
-sorted terms. `2*H + H == 3*H` and `H*D/D == H` hold by comparison alone. Division by a sum is kept as an opaque name.
+sorted terms. `2*H + H == 3*H` and `H*D/D == H` hold by comparison alone. Division by a sum is kept as an opaque name, and
+so is a share of a size rounded up, `ceil(D/10)`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -82,7 +84,7 @@ class Size:
 
     def value(self, sizes: Mapping[str, int]) -> Fraction:
         """The number this is for the given sizes (a caller checks that it is whole and positive)."""
-        inner = {name: size.value(sizes) for name, size in self.quotients}
+        inner = {name: _opened(name, size.value(sizes)) for name, size in self.quotients}
         total = Fraction(0)
         for powers, c in self.terms:
             product = c
@@ -99,7 +101,9 @@ class Size:
         for powers, c in self.terms:
             product = Size.of(c)
             for name, k in powers:
-                base = inner[name].bind(sizes) if name in inner else sizes.get(name, Size.named(name))
+                base = (
+                    _rebound(name, inner[name], sizes) if name in inner else sizes.get(name, Size.named(name))
+                )
                 for _ in range(abs(k)):
                     product = product * base if k > 0 else product / base
             result = result + product
@@ -126,13 +130,41 @@ def _spell(powers: Powers, c: Fraction, names: Mapping[str, str], inner: Mapping
     over: list[str] = []
     under: list[str] = []
     for name, k in powers:
-        spelled = f"({inner[name].spelled(names)})" if name in inner else names.get(name, name)
+        spelled = names.get(name, name)
+        if name in inner:
+            spelled = ("ceil" if name.startswith(_CEIL) else "") + f"({inner[name].spelled(names)})"
         (over if k > 0 else under).extend([spelled] * abs(k))
     if c.numerator != 1 or not over:
         over.insert(0, str(c.numerator))
     if c.denominator != 1:
         under.insert(0, str(c.denominator))
     return "*".join(over) + "".join(f"/{u}" for u in under)
+
+
+_CEIL = "ceil("
+
+
+def kept_of(share: Fraction, size: Size) -> Size:
+    """`ceil(share * size)`: how many of `size` things a share (above 0, at most 1) keeps, at least one."""
+    return _ceiling(Size.of(share) * size)
+
+
+def _ceiling(inner: Size) -> Size:
+    if len(inner.terms) == 1 and inner.terms[0][0] == ():
+        return Size.of(math.ceil(inner.terms[0][1]))
+    if all(c.denominator == 1 and all(k > 0 for _, k in p) for p, c in inner.terms) and not inner.quotients:
+        return inner
+    key = f"{_CEIL}{inner})"
+    return _normal({((key, 1),): Fraction(1)}, {key: inner})
+
+
+def _opened(name: str, value: Fraction) -> Fraction:
+    return Fraction(math.ceil(value)) if name.startswith(_CEIL) else value
+
+
+def _rebound(name: str, inner: Size, sizes: Mapping[str, Size]) -> Size:
+    bound = inner.bind(sizes)
+    return _ceiling(bound) if name.startswith(_CEIL) else bound
 
 
 def _multiply(p: Powers, q: Powers) -> Powers:

@@ -1,0 +1,140 @@
+"""What can be wrong with losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoTarget(Diagnostic):
+    """A loss compares a prediction with a target, and a target is declared: it is data of its own, with missing entries, not
+    an input.
+
+    Wrong:
+
+        network a(D = 3) {
+          axis n
+          input  x[n] : D
+          output y[n] : 2 = full(x)
+          loss squared_error(y, t)
+        }
+
+    Right:
+
+        target t[n] : 2
+        loss squared_error(y, t)
+    """
+
+    code: ClassVar[str] = "E401"
+    name: str
+    is_what: str = ""
+    meant: str | None = None
+    declared: Span | None = None
+    prediction: str = ""
+    addition: str = ""
+    before: Span | None = None
+
+    def message(self) -> str:
+        if self.is_what:
+            return f"a loss compares with a target, `{self.name}` is {self.is_what}"
+        return f"no target `{self.name}` is declared"
+
+    def label(self) -> str:
+        return "not a target" if self.is_what else "unknown target"
+
+    def others(self) -> tuple[Label, ...]:
+        if self.declared is None:
+            return ()
+        said = "a target with a similar name" if self.meant else f"{self.is_what} is declared here"
+        return (Label(self.declared, said),)
+
+    def help(self) -> Help | None:
+        if self.meant:
+            return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))
+        if not self.addition or self.before is None:
+            return None
+        front = Span(self.before.source, self.before.start, self.before.start)
+        return Help(
+            f"add `{self.addition}` (the shape of `{self.prediction}`)",
+            (Edit(front, f"{self.addition}\n  "),),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossArguments(Diagnostic):
+    """A loss takes a prediction and a target: `squared_error(y, t)`, `cross_entropy(p, t)`, `binary_cross_entropy(p, t)`.
+
+    Wrong:
+
+        loss squared_error(y)
+
+    Right:
+
+        loss squared_error(y, t)
+    """
+
+    code: ClassVar[str] = "E402"
+    name: str
+    form: str
+    found: int
+
+    def message(self) -> str:
+        return f"`{self.name}` takes a prediction and a target, found {self.found} argument{'s' * (self.found != 1)}"
+
+    def label(self) -> str:
+        return f"written `{self.form}`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossPlace(Diagnostic):
+    """`squared_error`, `cross_entropy` and `binary_cross_entropy` stand in a `loss`; an equation spells the formula out.
+
+    Wrong:
+
+        output e[n] : 1 = squared_error(y, t)
+
+    Right:
+
+        loss squared_error(y, t)
+    """
+
+    code: ClassVar[str] = "E403"
+    name: str
+
+    def message(self) -> str:
+        return f"`{self.name}` stands in a `loss`, not in an equation"
+
+    def label(self) -> str:
+        return "not here"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossShape(Diagnostic):
+    """The value of a loss at a position is one number; a vector is first added up or averaged.
+
+    Wrong:
+
+        loss (y - t) ^ 2
+
+    Right:
+
+        loss sum((y - t) ^ 2)
+    """
+
+    code: ClassVar[str] = "E404"
+    shape: str
+
+    def message(self) -> str:
+        return f"a loss is one number at a position, this one has shape {self.shape}"
+
+    def label(self) -> str:
+        return f"has shape {self.shape}"
+
+    def help(self) -> Help | None:
+        return Help(f"write `sum({self.span.text})`", (Edit(self.span, f"sum({self.span.text})"),))
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (NoTarget, LossArguments, LossPlace, LossShape)

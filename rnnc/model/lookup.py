@@ -1,0 +1,32 @@
+"""Looking a name up: what it denotes, or the diagnostic that offers the name that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rnnc.frontend import syntax
+from rnnc.model.entities import Entity, Scope
+from rnnc.model.errors_names import UnknownName
+from rnnc.suggest import suggest
+
+
+def unknown(
+    name: syntax.Name,
+    scope: Scope,
+    kind: str = "name",
+    wanted: tuple[type, ...] = (),
+    remark: str = "",
+    more: Iterable[str] = (),
+) -> UnknownName:
+    """The diagnostic of a name that is not declared, with the similar one of the wanted kinds."""
+    fitting = {n: e for n, e in scope.items() if not wanted or isinstance(e, wanted)}
+    meant = suggest(name.text, [*fitting, *more])
+    entity: Entity | None = fitting.get(meant) if meant is not None else None
+    return UnknownName(
+        span=name.span,
+        kind=kind,
+        meant=meant,
+        declared=entity.span if entity is not None else None,
+        what=entity.what if entity is not None else "",
+        remark=remark if meant is None else "",
+    )

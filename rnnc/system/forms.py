@@ -9,7 +9,7 @@ Positions: on an axis of length N a value exists at 0..N-1 (each sequence's own 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rnnc.diagnostics import Span
@@ -17,14 +17,14 @@ from rnnc.model.forms import At, Init, Kind
 from rnnc.ops.formula import Formula
 from rnnc.sizes import Shape, Size
 
-Role = Literal["input", "target", "parameter", "fixed", "position", "length", "unit", "part", "adjoint", "gradient"]
+Role = Literal["input", "target", "parameter", "fixed", "position", "length", "seed", "unit", "part", "adjoint", "gradient"]
 
 
 @dataclass(frozen=True)
 class Value:
     """`name` is unique in the system. `axes` are its sequence axes in array order, then comes the batch (if `batched`), then
     `shape`. Role "unit" is the author's; "part" is made by the compiler; "position" (`#n`, counted from 0) and "length" (`|n|`)
-    are given, not computed. A token holds whole numbers, -1 where a target is missing; a missing real target is NaN."""
+    are given, not computed; so is "seed", the derivative of what is minimised by each sequence's loss. A token holds whole numbers, -1 where a target is missing; a missing real target is NaN."""
 
     name: str
     role: Role
@@ -42,6 +42,7 @@ class Access:
     name: str
     at: tuple[At, ...]
     dims: tuple[str | int, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,292 @@
+"""Reverse mode: from a system to the system that also holds the adjoints of its loss.
+
+The adjoint of an operand read at offset +d is an equation that reads at -d; a scan runs backwards because its offsets changed
+sign. An adjoint that is one elementwise product of another adjoint is not made a value: it is kept as that adjoint and a
+factor, so that the factors of a whole chain meet in one formula, which needs no adjoint and is formed outside the scan
+(rnnc.system.hoist). Baur and Strassen (1983); Werbos (1990) for the recurrent case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from rnnc.autodiff.deposit import Deposits
+from rnnc.autodiff.rules import contributions
+from rnnc.model.forms import At
+from rnnc.ops.formula import ZERO, Formula, Operand, Operation, plus, substitute
+from rnnc.sizes import Size
+from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Slice, System, Value
+from rnnc.system.lowering import labels_of
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """An adjoint: formula over reads, in the space of the value it belongs to (reads[0] is the one adjoint in it)."""
+
+    formula: Formula
+    reads: tuple[Access, ...]
+
+
+@dataclass(frozen=True)
+class Use:
+    """Equation `equation` reads the value as its read number `index`."""
+
+    equation: Equation
+    index: int
+
+
+class Adjoint:
+    """The equations of the adjoint system while they are made."""
+
+    def __init__(self, system: System, wrt: tuple[str, ...]) -> None:
+        self.system = system
+        self.values: dict[str, Value] = {v.name: v for v in system.values}
+        self.equations: list[Equation] = []
+        self.borders = {b.name: b for b in system.borders}
+        self.wrt = wrt
+        self.uses: dict[str, list[Use]] = {}
+        for e in system.equations:
+            for k, access in enumerate(e.reads):
+                self.uses.setdefault(access.name, []).append(Use(e, k))
+        self.active = active_values(system, wrt)
+        self.deposits = Deposits(self)
+        self._scaled: dict[str, Scaled] = {}
+        self._made: dict[str, str] = {}
+        self._waiting: list[str] = []
+
+    def run(self) -> tuple[tuple[str, str], ...]:
+        gradients = []
+        for name in self.wrt:
+            gradients.append((name, self.value(name)))
+        while self._waiting:
+            self._define(self._waiting.pop(0))
+        return tuple(gradients)
+
+    # ---- values
+
+    def add(self, value: Value, equation: Equation) -> str:
+        self.values[value.name] = value
+        self.equations.append(equation)
+        return value.name
+
+    def fresh(self, base: str) -> str:
+        name, count = base, 1
+        while name in self.values:
+            count += 1
+            name = f"{base}{count}"
+        return name
+
+    def value(self, name: str) -> str:
+        """The adjoint of `name` as a value."""
+        if name == self.system.loss:
+            return "seed"
+        if name not in self._made:
+            v = self.values[name]
+            same = None if name in self.wrt else self._collapse(name)
+            if same is not None and same.formula == Operand(0) and self._covers(name, same.reads[0]):
+                return same.reads[0].name
+            made = self.fresh(f"d({name})")
+            self._made[name] = made
+            role = "gradient" if name in self.wrt else "adjoint"
+            self.values[made] = Value(made, role, v.axes, v.batched, v.shape)
+            self._waiting.append(name)
+        return self._made[name]
+
+    def scaled(self, name: str, labels: tuple[str, ...]) -> Scaled:
+        """The adjoint of `name` as a formula at the given labels, without a value of its own where it needs none."""
+        if name not in self._scaled:
+            self._scaled[name] = self._collapse(name) or Scaled(Operand(0), (self.whole(self.value(name)),))
+        found = self._scaled[name]
+        rename = dict(zip(labels_of(self.values[name].shape), labels, strict=True))
+        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in found.reads)  # type: ignore[call-overload]
+        return Scaled(found.formula, reads)
+
+    def whole(self, name: str) -> Access:
+        """All of `name` at the current position, at the standard labels."""
+        v = self.values[name]
+        return Access(name, tuple(At(a) for a in v.axes), labels_of(v.shape))
+
+    def _covers(self, name: str, access: Access) -> bool:
+        """Whether `access` is the whole of a value in the space of `name`: its adjoint then has no need of its own value."""
+        v, w = self.values[name], self.values[access.name]
+        return access == self.whole(access.name) and (v.axes, v.batched, v.shape) == (w.axes, w.batched, w.shape)
+
+    def _collapse(self, name: str) -> Scaled | None:
+        """The adjoint of a value with one elementwise use at the same place: that use's adjoint times a factor."""
+        uses = self._active_uses(name)
+        if len(uses) != 1 or name in self.wrt or name in self._made or self._starts(name):
+            return None
+        use = uses[0]
+        access = use.equation.reads[use.index]
+        if not isinstance(use.equation.op, Pointwise) or not self.deposits.in_place(use.equation, access):
+            return None
+        contribution = next(iter(contributions(self, use.equation, use.index)))
+        rename = {d: i for d, i in zip(access.dims, labels_of(self.values[name].shape), strict=True)}
+        reads = tuple(
+            replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in contribution.reads  # type: ignore[call-overload]
+        )
+        return Scaled(contribution.formula, reads)
+
+    # ---- definitions
+
+    def _active_uses(self, name: str) -> list[Use]:
+        return [u for u in self.uses.get(name, ()) if u.equation.out in self.active]
+
+    def _starts(self, name: str) -> tuple[Border, ...]:
+        return tuple(b for b in self.system.borders if name in b.reads())
+
+    def _define(self, name: str) -> None:
+        """The equation of the adjoint of `name`: the sum of what its uses contribute."""
+        v = self.values[name]
+        labels = labels_of(v.shape)
+        terms: list[Scaled] = []
+        slices: list[tuple[Slice, Access]] = []
+        for use in self._active_uses(name):
+            access = use.equation.reads[use.index]
+            if isinstance(use.equation.op, Slice) and self.deposits.in_place(use.equation, access, structural=True):
+                slices.append((use.equation.op, self.whole(self.value(use.equation.out))))
+                continue
+            for contribution in contributions(self, use.equation, use.index):
+                terms.extend(
+                    Scaled(formula, reads)
+                    for formula, reads in self.deposits.into(name, access, use.equation, contribution)
+                )
+        for border in self._starts(name):
+            for access in self.deposits.from_border(border, name):
+                terms.append(Scaled(Operand(0), (access,)))
+        if slices:
+            made = self._joined(name, slices)
+            if not terms:
+                self._alias(name, made)
+                return
+            terms.insert(0, Scaled(Operand(0), (self.whole(made),)))
+        self._sum(name, terms, labels)
+
+    def _alias(self, name: str, made: str) -> None:
+        """The equation of the joined slices becomes the adjoint's own."""
+        own = self._made[name]
+        self.equations = [replace(e, out=own) if e.out == made else e for e in self.equations]
+        del self.values[made]
+
+    def _joined(self, name: str, slices: list[tuple[Slice, Access]]) -> str:
+        """Adjoints of slices of one value side by side, zeros where nothing was sliced. Overlapping slices add up."""
+        v = self.values[name]
+        layers: list[list[tuple[Slice, Access]]] = []
+        for cut in sorted(slices, key=lambda c: (_start(c[0].start), str(c[0].start))):
+            for layer in layers:
+                if layer[-1][0].stop == cut[0].start:
+                    layer.append(cut)
+                    break
+            else:
+                layers.append([cut])
+        made = [self._concat(name, v, layer) for layer in layers]
+        if len(made) == 1:
+            return made[0]
+        total = self.fresh(f"d({name}:slices)")
+        formula: Formula = Operand(0)
+        for k in range(1, len(made)):
+            formula = plus(formula, Operand(k))
+        reads = tuple(self.whole(n) for n in made)
+        value = replace(v, name=total, role="adjoint")
+        return self.add(value, Equation(total, labels_of(v.shape), Pointwise(formula), reads))
+
+    def _concat(self, name: str, v: Value, layer: list[tuple[Slice, Access]]) -> str:
+        parts: list[tuple[Size, int | None]] = []
+        at = Size.of(0)
+        for index, (cut, _) in enumerate(layer):
+            if cut.start != at:
+                parts.append((cut.start - at, None))
+            parts.append((cut.stop - cut.start, index))
+            at = cut.stop
+        if at != v.shape[0]:
+            parts.append((v.shape[0] - at, None))
+        made = self.fresh(f"d({name}:joined)")
+        batched = any(self.values[a.name].batched for _, a in layer)
+        value = Value(made, "adjoint", v.axes, batched, v.shape)
+        reads = tuple(a for _, a in layer)
+        return self.add(value, Equation(made, labels_of(v.shape), Concat(tuple(parts)), reads))
+
+    def _sum(self, name: str, terms: list[Scaled], labels: tuple[str, ...]) -> None:
+        """d(name) = the sum of the terms; a lone contraction becomes the adjoint's own equation."""
+        own = self._made[name]
+        v = self.values[own]
+        if len(terms) == 1 and terms[0].formula == Operand(0) and self._adopt(own, terms[0].reads[0]):
+            return
+        reads: list[Access] = []
+        total: Formula | None = None
+        for term in terms:
+            for access in term.reads:
+                if access not in reads:
+                    reads.append(access)
+            moved = _renumber(term, reads)
+            total = moved if total is None else Operation("+", (total, moved))
+        formula = ZERO if total is None else total
+        self.equations.append(Equation(own, labels, Pointwise(formula), tuple(reads), f"derivative by {name}"))
+        self.values[own] = v
+
+    def _adopt(self, own: str, access: Access) -> bool:
+        """Let an equation made only for this adjoint define it, instead of copying its value."""
+        v, w = self.values[own], self.values[access.name]
+        if access.name not in self.deposits.temporary or access != self.whole(access.name):
+            return False
+        if (v.axes, v.batched, v.shape) != (w.axes, w.batched, w.shape):
+            return False
+        self.deposits.temporary.discard(access.name)
+        self.equations = [replace(e, out=own) if e.out == access.name else e for e in self.equations]
+        del self.values[access.name]
+        return True
+
+
+def _start(size: Size) -> int:
+    return size.constant if size.constant is not None else 1 << 60
+
+
+def _renumber(term: Scaled, reads: list[Access]) -> Formula:
+    return substitute(term.formula, {k: Operand(reads.index(a)) for k, a in enumerate(term.reads)})
+
+
+def active_values(system: System, wrt: Iterable[str]) -> frozenset[str]:
+    """The values through which something in `wrt` reaches the loss."""
+    readers: dict[str, set[str]] = {}
+    sources: dict[str, set[str]] = {}
+    for e in system.equations:
+        for r in e.reads:
+            readers.setdefault(r.name, set()).add(e.out)
+            sources.setdefault(e.out, set()).add(r.name)
+    for b in system.borders:
+        for name in b.reads():
+            readers.setdefault(name, set()).add(b.name)
+            sources.setdefault(b.name, set()).add(name)
+    # an input with a border is read like a unit: what its border reads reaches its readers
+    assert system.loss is not None
+    return frozenset(_reach(set(wrt), readers) & _reach({system.loss}, sources))
+
+
+def _reach(start: set[str], step: dict[str, set[str]]) -> set[str]:
+    seen, stack = set(start), list(start)
+    while stack:
+        for name in step.get(stack.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                stack.append(name)
+    return seen
+
+
+def adjoint(system: System, wrt: tuple[str, ...]) -> System:
+    """The system with the equations of d(loss)/d(name) for every name in `wrt` (parameters and inputs).
+
+    `seed` is a given batched number, the derivative of what is minimised by each sequence's loss: 1 for the sum over the batch,
+    1/B for the mean. Raises `ValueError` for a system without a loss.
+    """
+    if system.loss is None:
+        raise ValueError(f"network `{system.name}` has no loss")
+    reverse = Adjoint(system, wrt)
+    reverse.values["seed"] = Value("seed", "seed", (), True, ())
+    gradients = reverse.run()
+    return replace(
+        system,
+        values=tuple(reverse.values.values()),
+        equations=(*system.equations, *reverse.equations),
+        gradients=gradients,
+    )

@@ -1,0 +1,121 @@
+"""The pipeline on one screen: text, syntax tree, model, system, adjoint, program, module."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnc.diagnostics import Diagnostic, Reporter, Source
+from rnnc.frontend.parse import parse
+from rnnc.frontend.read import read_path, read_text
+from rnnc.model.forms import Model
+from rnnc.model.resolve import resolve
+from rnnc.model.uses import loader
+from rnnc.system.build import build
+from rnnc.system.check import check
+from rnnc.system.forms import System
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A spec that has a meaning: its model, its system before differentiation, and the warnings."""
+
+    source: Source
+    model: Model
+    system: System
+    warnings: tuple[Diagnostic, ...]
+
+
+def understand(
+    source: Source, *, network: str | None = None, settings: Mapping[str, float] | None = None
+) -> Understood:
+    """Text to system. Raises `Rejected` with every diagnostic where the spec is wrong."""
+    reporter = Reporter()
+    file = parse(source, reporter)
+    reporter.stop_if_wrong()
+    model = resolve(file, reporter, network=network, settings=settings, load=loader(source, reporter))
+    reporter.stop_if_wrong()
+    system = build(model)
+    check(system, reporter)
+    reporter.stop_if_wrong()
+    return Understood(source, model, system, reporter.diagnostics)
+
+
+def differentiate(understood: Understood) -> System:
+    """The system with stacked weights, the adjoints of its loss, and what a scan need not repeat outside it."""
+    from rnnc.learning.bptt import bptt
+
+    return bptt(understood.system)
+
+
+def emit(understood: Understood, target: str = "numpy") -> str:
+    """The text of the generated module."""
+    from rnnc.emit.targets import emitter
+    from rnnc.program.lower import lower
+
+    program = lower(differentiate(understood))
+    return emitter(target)(understood.model, program, understood.source.text)
+
+
+def emit_text(
+    text: str,
+    *,
+    network: str | None = None,
+    settings: Mapping[str, float] | None = None,
+    target: str = "numpy",
+    name: str = "<text>",
+) -> str:
+    """A spec's text to its module's text. Raises `Rejected` where the spec is wrong."""
+    return emit(understand(read_text(text, name), network=network, settings=settings), target)
+
+
+def load_module(text: str, name: str) -> types.ModuleType:
+    """A generated module's text, imported under `name` (not entered in `sys.modules`)."""
+    module = types.ModuleType(name)
+    module.__dict__["__file__"] = f"<rnnc {name}>"
+    sys.audit("rnnc.load", name)
+    exec(compile(text, f"<rnnc {name}>", "exec"), module.__dict__)
+    return module
+
+
+def compile_text(
+    text: str,
+    *,
+    network: str | None = None,
+    settings: Mapping[str, float] | None = None,
+    target: str = "numpy",
+    name: str = "<text>",
+) -> types.ModuleType:
+    """A spec given as text, compiled and imported. Raises `rnnc.diagnostics.Rejected` where it is wrong."""
+    understood = understand(read_text(text, name), network=network, settings=settings)
+    return load_module(emit(understood, target), understood.model.name)
+
+
+def compile_file(
+    path: str | os.PathLike[str],
+    *,
+    network: str | None = None,
+    settings: Mapping[str, float] | None = None,
+    target: str = "numpy",
+) -> types.ModuleType:
+    """A spec's file, compiled and imported. Raises `Rejected` where it is wrong, `OSError` where it cannot be read."""
+    understood = understand(read_path(path), network=network, settings=settings)
+    return load_module(emit(understood, target), understood.model.name)
+
+
+def check_text(text: str, *, name: str = "<text>") -> tuple[Diagnostic, ...]:
+    """The warnings of a spec given as text. Raises `Rejected` where it is wrong."""
+    return understand(read_text(text, name)).warnings
+
+
+def build_text(text: str) -> System:
+    """The system of a spec given as text, before stacking and differentiation."""
+    return understand(read_text(text)).system
+
+
+def adjoint_text(text: str) -> System:
+    """The system with its adjoints, as the program is made from it."""
+    return differentiate(understand(read_text(text)))

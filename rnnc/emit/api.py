@@ -1,0 +1,344 @@
+"""The functions of the protocol that differ from network to network: forward, bptt, start, step."""
+
+from __future__ import annotations
+
+from rnnc.emit.lines import Lines
+from rnnc.emit.section import SectionWriter
+from rnnc.emit.streaming import Streaming
+from rnnc.emit.views import Names
+from rnnc.model.forms import Model
+from rnnc.program.forms import Given, Kernel, Loop, Program, Section, Statement, Step, equations
+from rnnc.program.sections import needed
+
+
+def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+    """Text of the public functions."""
+    parts = [_observed(model, names), _forward(model, program, names, stream)]
+    if program.system.loss is not None:
+        parts.append(_bptt(model, program, names, stream))
+    if stream.refusal is None:
+        parts.append(_state(names, stream))
+        parts.append(_start(model, program, names, stream))
+        parts.append(_step(model, program, names))
+    return "\n\n\n".join(parts)
+
+
+def python_argument(name: str, names: Names) -> str:
+    return names.python[name]
+
+
+def _data(model: Model, names: Names) -> tuple[str, str]:
+    """The keyword arguments of a call, and the dict of them by the author's names."""
+    data = (*model.inputs, *model.targets)
+    plain = [d.name for d in data if python_argument(d.name, names) == d.name]
+    other = [d.name for d in data if d.name not in plain]
+    signature = "".join(f", {n}=None" for n in plain)
+    pairs = ", ".join(f"{n!r}: {n}" for n in plain)
+    if other:
+        # a name Python cannot take as an argument's comes through the keywords
+        signature += ", **others"
+        pairs = ", ".join(x for x in (pairs, "**named(others)") if x)
+    return signature, "{" + pairs + "}"
+
+
+def _named(model: Model, names: Names) -> str:
+    other = [d.name for d in (*model.inputs, *model.targets) if python_argument(d.name, names) != d.name]
+    if not other:
+        return ""
+    lines = Lines()
+    with lines.block("def named(others):"):
+        lines.add('"""Arguments whose names are words of Python: passed as `**{name: array}`."""')
+        with lines.block("for name in others:"):
+            with lines.block(f"if name not in {tuple(other)!r}:"):
+                lines.add("raise TypeError(f\"unexpected argument {name!r}\")")
+        lines.add("return others")
+    return lines.text() + "\n\n\n"
+
+
+def _arguments(model: Model) -> list[str]:
+    lines = []
+    for d in (*model.inputs, *model.targets):
+        axes = [f"len_{a}" for a in d.type.axes]
+        shape = ", ".join([*axes, "batch", *(str(z) for z in d.type.shape)])
+        kind = f"tokens 0..{d.token}-1" if d.token is not None else "real"
+        lines.append(f"{d.name}: {d.role}, ({shape}), {kind}; without the batch, less that dimension")
+    return lines
+
+
+def _observed(model: Model, names: Names) -> str:
+    lines = Lines()
+    with lines.block("def _observed(call, saved, name):"):
+        lines.add('"""A unit as the caller sees it."""')
+        for v in sorted((v for v in names.system.values if v.role == "unit"), key=lambda v: v.name):
+            rows = names.extents(v.name)
+            cut = ""
+            if any(e.low or e.high for e in rows):
+                cut = "[" + ", ".join(f"{e.low}:{e.low} + call.length[{e.axis!r}]" for e in rows) + "]"
+            axes = "".join(f", {a!r}" for a in v.axes)
+            with lines.block(f"if name == {v.name!r}:"):
+                lines.add(f"return call.give(saved[{names.variable(v.name)!r}]{cut}{axes})")
+        lines.add('raise ValueError(f"network `{NAME}` has no unit `{name}`; its units are {\', \'.join(UNITS)}")')
+    return _named(model, names) + lines.text()
+
+
+def _needs(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -> tuple[str, ...]:
+    """The inputs that computing `wanted` reads."""
+    system = names.system
+    by_out = {e.out: e for e in system.equations}
+    borders = {b.name: b.reads() for b in system.borders} if with_borders else {}
+    inside = needed(by_out, borders, wanted)
+    read = {r.name for n in inside for r in by_out[n].reads} | {b for n in (*inside, *wanted) for b in borders.get(n, ())}
+    for name in list(read):
+        read |= set(borders.get(name, ()))
+        for border in borders.get(name, ()):
+            read |= set(_needs(names, (border,))) if border in by_out else {border}
+    return tuple(sorted(v.name for v in system.values if v.role == "input" and v.name in read))
+
+
+def _loss_targets(names: Names) -> tuple[str, ...]:
+    """The targets the losses compare with: what the loss section reads and the outputs do not."""
+    system = names.system
+    by_out = {e.out: e for e in system.equations}
+    if system.loss is None:
+        return ()
+    cone = needed(by_out, {}, (system.loss,))
+    units = {v.name for v in system.values if v.role == "unit"}
+    seen: set[str] = set()
+    stack = [system.loss]
+    while stack:
+        name = stack.pop()
+        if name in seen or name in units:
+            continue
+        seen.add(name)
+        if name in cone:
+            stack.extend(r.name for r in by_out[name].reads)
+    return tuple(sorted(v.name for v in system.values if v.role == "target" and v.name in seen))
+
+
+def _forward(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+    signature, given = _data(model, names)
+    system = program.system
+    units = tuple(v.name for v in system.values if v.role == "unit")
+    outputs = model.outputs or units
+    loss = next(s for s in program.sections if s.name == "loss")
+    targets = _loss_targets(names)
+    lines = Lines()
+    with lines.block(f"def forward(p, *{signature}, lengths=None, observe=(), state=None):"):
+        lines.add(f'"""The outputs of `{model.name}` by name{"" if system.loss is None else ", and `loss` once its targets are given"}.')
+        lines.add()
+        for text in _arguments(model):
+            lines.add(text)
+        lines.add("lengths: (batch,) or a whole number, a dict by axis where there are several; observe: names of units to return too.")
+        lines.add("Raises ValueError, in the names of the spec, for wrong shapes, dtypes, lengths or tokens.")
+        lines.add('"""')
+        lines.add(f"data = {given}")
+        needs, without = _needs(names, outputs), _needs(names, outputs, with_borders=False)
+        if needs != without:
+            lines.add(f"needs = {needs!r} if state is None else {without!r}")
+        else:
+            lines.add(f"needs = {needs!r}")
+        if stream.refusal is not None:
+            with lines.block("if state is not None:"):
+                lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
+        lines.add("call = Call(p, data, lengths, state, needs)")
+        lines.add("saved = _forward(call)")
+        if loss.body:
+            every = tuple(sorted({*_needs(names, (*units, *((system.loss,) if system.loss else ())))}))
+            forward = next(s for s in program.sections if s.name == "forward")
+            rest = tuple(u for u in units if u in loss.values)
+            conditions = [f"name in call.data for name in {(*every, *targets)!r}"]
+            text = f"all({conditions[0]})" if (*every, *targets) else "True"
+            if not stream.refusal and needs != without:
+                text = f"all(name in call.data or (state is not None and name in {tuple(set(needs) - set(without))!r}) for name in {(*every, *targets)!r})"
+            lines.add(f"complete = {text}")
+            wanted = f"any(name in {rest!r} for name in observe)" if rest else ""
+            with lines.block(f"if complete{' or ' + wanted if wanted else ''}:"):
+                lines.add("saved |= _loss(call, saved)")
+            del forward
+        lines.add("out = {name: _observed(call, saved, name) for name in dict.fromkeys((*OUTPUTS, *observe))}")
+        if system.loss is not None:
+            variable = names.variable(system.loss)
+            head = "if complete:" if loss.body else "if True:"
+            with lines.block(head):
+                lines.add(f"out[\"loss\"] = call.give(saved[{variable!r}])")
+        if stream.refusal is None:
+            lines.add('out["state"] = _state(call, saved)')
+        lines.add("return out")
+    return lines.text()
+
+
+def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+    signature, given = _data(model, names)
+    system = program.system
+    assert system.loss is not None
+    units = tuple(v.name for v in system.values if v.role == "unit")
+    needs = _needs(names, (*units, system.loss))
+    without = _needs(names, (*units, system.loss), with_borders=False)
+    targets = _loss_targets(names)
+    real = tuple(n for n, _ in system.gradients if names.values[n].role == "input")
+    loss = next(s for s in program.sections if s.name == "loss")
+    lines = Lines()
+    drops = any("call.mask(" in x for x in _dropouts(program))
+    seed = ", seed=None" if drops else ""
+    with lines.block(
+        f'def bptt(p, *{signature}, lengths=None, wrt=(), reduce="mean", state=None{seed}):'
+    ):
+        lines.add('"""The loss and its gradients by back-propagation through time: (value, grads), grads named like p.')
+        lines.add()
+        lines.add("wrt: inputs to differentiate by as well; reduce: \"mean\" or \"sum\" over the batch. The other arguments are forward's.")
+        lines.add("`grads.flat` is the one buffer of them, in the order of `p.flat`.")
+        lines.add('"""')
+        with lines.block('if reduce not in ("mean", "sum"):'):
+            lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
+        lines.add("wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)")
+        with lines.block("for name in wrt:"):
+            with lines.block(f"if name not in {real!r}:"):
+                lines.add(f'raise ValueError(f"wrt names `{{name}}`; the inputs with a gradient are {", ".join(real) or "none"}")')
+        lines.add(f"data = {given}")
+        lines.add(f"needs = {needs!r}" + (f" if state is None else {without!r}" if needs != without else ""))
+        if targets:
+            with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
+                lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
+        if stream.refusal is not None:
+            with lines.block("if state is not None:"):
+                lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
+        lines.add(f"call = Call(p, data, lengths, state, needs{', seed' if drops else ''})")
+        lines.add("saved = _forward(call)")
+        if loss.body:
+            lines.add("saved |= _loss(call, saved)")
+        lines.add(f"loss = saved[{names.variable(system.loss)!r}]")
+        lines.add('value = loss.mean() if reduce == "mean" else loss.sum()')
+        lines.add("grads = Parameters(call.sizes, call.real)")
+        if stream.refusal is None:
+            lines.add("grads.state = _state(call, saved)")
+        lines.add('share = 1.0 / call.batch if reduce == "mean" else 1.0')
+        lines.add("_backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
+        lines.add("return value, grads")
+    return lines.text()
+
+
+def _dropouts(program: Program) -> list[str]:
+    from rnnc.system.forms import Dropout
+
+    return ["call.mask(" for e in program.system.equations if isinstance(e.op, Dropout)]
+
+
+def _state(names: Names, stream: Streaming) -> str:
+    lines = Lines()
+    with lines.block("def _state(call, saved):"):
+        lines.add('"""What the next step or chunk reads of this one: the last positions of each sequence."""')
+        lines.add("state = {}")
+        for name, low in zip(stream.states, stream.low, strict=True):
+            lines.add(f"state[{name!r}] = last_rows(saved[{names.variable(name)!r}], {low}, call.lengths[{names.system.axes[0]!r}])")
+        with lines.block("if not call.batched:"):
+            lines.add("state = {name: a[:, 0] if STATES[name][0] > 1 else a[0] for name, a in state.items()}")
+        if stream.positions:
+            axis = names.system.axes[0]
+            lines.add(f'state["position"] = call.begin + call.lengths[{axis!r}]')
+        lines.add("return state")
+    return lines.text()
+
+
+def _kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]:
+    """The statements that make `wanted`."""
+    result: list[Statement] = []
+    for s in body:
+        if isinstance(s, Kernel):
+            inside = tuple(e for e in s.equations if e.out in wanted)
+            if inside:
+                result.append(Kernel(inside))
+        elif isinstance(s, Step):
+            if s.equation.out in wanted:
+                result.append(s)
+        elif isinstance(s, Loop | Given) and any(e.out in wanted for e in equations((s,))):
+            result.append(s)
+    return tuple(result)
+
+
+def _start(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+    from rnnc.emit.module import unpacked
+
+    system = program.system
+    by_out = {e.out: e for e in system.equations}
+    borders = {b.name: b for b in system.borders}
+    wanted = tuple(sorted({n for s in stream.states if s in borders for n in borders[s].reads()}))
+    inputs = tuple(sorted({*(_needs(names, wanted)), *(n for n in wanted if names.values[n].role == "input")}))
+    inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
+    body = tuple(x for s in program.sections for x in _kept(s.body, inside))
+    writer = SectionWriter(names, Section("forward", body, tuple(inside)), frozenset())
+    writer.write()
+    read = [names.variable(n) for n in wanted]
+    lines = Lines()
+    data = "".join(f", {n}=None" for n in inputs)
+    with lines.block(f"def start(p, batch=None{', *' + data if data else ''}):"):
+        lines.add('"""The state before the first step: a dict of arrays, (batch, ...) each; without `batch`, of one sequence."""')
+        given = "{" + ", ".join(f"{n!r}: {n}" for n in inputs) + "}"
+        if not wanted:
+            lines.add("sizes = sizes_of(p, {})")
+            lines.add("p, real = checked_parameters(p, sizes)")
+            lines.add("lead = () if batch is None else (batch,)")
+        else:
+            lines.add(f"call = Call(p, {given}, 1, None, {inputs!r})")
+            with lines.block("if call.batch == 1 and batch is not None and not call.data:"):
+                lines.add("call.batch = batch")
+            with lines.block("elif call.data and batch not in (None, call.batch):"):
+                lines.add('raise ValueError(f"batch is {batch}, the inputs have a batch of {call.batch}")')
+            lines.add("lead = (call.batch,) if call.batched or batch is not None else ()")
+            lines.add("sizes = call.sizes")
+            lines.add("real = call.real")
+        used = {s.name: s for s in system.stacks}
+        del used
+        head, text = unpacked(names, writer, " ".join(read) + " lead")
+        for line in (*head, *text.split("\n")):
+            if line.strip():
+                lines.lines.append(line)
+        for size, variable in names.size.items():
+            if any(size in z.names for n in stream.states for z in names.values[n].shape) and not any(
+                line.strip().startswith(f"{variable} = ") for line in lines.lines
+            ):
+                lines.add(f"{variable} = sizes[{size!r}]")
+        lines.add("state = {}")
+        for name, low in zip(stream.states, stream.low, strict=True):
+            v = names.values[name]
+            shape = "".join(f", {names.size_text(z)}" for z in v.shape)
+            rows = f"{low}, " if low > 1 else ""
+            kind = "real" if v.kind == "real" else "np.int64"
+            lines.add(f"state[{name!r}] = np.zeros(({rows}*lead{shape}), {kind})")
+            border = borders.get(name)
+            if border is None:
+                continue
+            if border.default is not None:
+                lines.add(f"state[{name!r}][...] = {_one(names, border.default)}")
+            for k, e in border.early:
+                place = f"state[{name!r}]" + (f"[{low - k}]" if low > 1 else "")
+                if k <= low:
+                    lines.add(f"{place}[...] = {'0.0' if e is None else _one(names, e)}")
+        if stream.positions:
+            lines.add('state["position"] = np.zeros(() if not lead else lead, real)')
+        lines.add("return state")
+    return lines.text()
+
+
+def _one(names: Names, name: str) -> str:
+    """A border's value for the state: without the batch where the caller has none."""
+    variable = names.variable(name)
+    return f"({variable} if lead else {variable}[0])" if names.values[name].batched else variable
+
+
+def _step(model: Model, program: Program, names: Names) -> str:
+    signature, given = _data(model, names)
+    axis = model.axes[0]
+    stepping = tuple(d.name for d in (*model.inputs, *model.targets) if d.type.axes)
+    lines = Lines()
+    with lines.block(f"def step(p, state{', *' if signature.startswith(', ') else ''}{signature}):"):
+        lines.add(f'"""One step of axis `{axis}`: (outputs, next state). Arrays are those of `forward` less the axis."""')
+        lines.add(f"data = {given}")
+        lines.add(
+            f"data = {{name: np.asarray(a)[None] if name in {stepping!r} else a for name, a in data.items() if a is not None}}"
+        )
+        lines.add("out = forward(p, **data, lengths=1, state=state)")
+        lines.add('state = out.pop("state")')
+        units = {v.name: v for v in names.system.values if v.role == "unit"}
+        moving = tuple(n for n in (*model.outputs, *units) if units[n].axes)
+        lines.add(f"return {{name: a[0] if name in {tuple(dict.fromkeys(moving))!r} else a for name, a in out.items()}}, state")
+    return lines.text()

@@ -1,0 +1,159 @@
+"""An elementwise equation as a run of `out=` calls in three-address form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnc.emit.lines import Lines
+from rnnc.emit.spelling import TESTS, call
+from rnnc.emit.views import Names, View, aligned, target_labels, view
+from rnnc.model.forms import At
+from rnnc.ops.formula import Constant, Extent, Formula, Operand, Operation, operands
+from rnnc.system.forms import Access, Equation, Pointwise
+
+
+class Elementwise:
+    """Writes the equations of one section; `work` arrays are asked for by the space they have."""
+
+    def __init__(self, names: Names, lines: Lines, work: dict[str, list[str]], real: str = "real") -> None:
+        self.names = names
+        self.lines = lines
+        self.work = work
+        self.real = real
+
+    def equation(self, e: Equation, scans: Mapping[str, str]) -> None:
+        """The lines that compute `e` where it lies."""
+        assert isinstance(e.op, Pointwise)
+        target = target_labels(self.names, e, scans)
+        out = self.output(e, scans)
+        leaves = [view(self.names, r, scans, self.lines) for r in e.reads]
+        writer = _Writer(self, e, leaves, target, out, scans)
+        writer.write(e.op.formula)
+
+    def output(self, e: Equation, scans: Mapping[str, str]) -> View:
+        v = self.names.values[e.out]
+        access = Access(e.out, tuple(At(a) for a in v.axes), e.dims)
+        return view(self.names, access, scans, self.lines)
+
+
+class _Writer:
+    def __init__(
+        self,
+        owner: Elementwise,
+        equation: Equation,
+        leaves: list[View],
+        target: tuple[str, ...],
+        out: View,
+        scans: Mapping[str, str],
+    ) -> None:
+        self.owner = owner
+        self.equation = equation
+        self.leaves = leaves
+        self.target = target
+        self.out = out
+        self.scans = scans
+        self.used = 0
+        # a 0-d row has no view to write through: `a[n]` is a number there, `a[n, ...]` an array
+        self.place = out.text
+
+    def write(self, formula: Formula) -> None:
+        if isinstance(formula, Operation) and formula.op not in TESTS and formula.op not in ("present", "and"):
+            self._into(formula, self.place)
+            return
+        self.owner.lines.add(f"{self.place}[...] = {self._value(formula)}")
+
+    def _into(self, node: Operation, dest: str) -> None:
+        lines = self.owner.lines
+        if node.op == "where":
+            condition, yes, no = (self._value(a) for a in node.args)
+            lines.add(f"{dest}[...] = np.where({condition}, {yes}, {no})")
+            return
+        args: list[str] = []
+        for k, a in enumerate(node.args):
+            others = [b for j, b in enumerate(node.args) if j != k]
+            free = not args_in(args, dest) and not any(self._reads(b, dest) for b in others)
+            if isinstance(a, Operation) and free and self._full(a) and self._spellable(a):
+                self._into(a, dest)
+                args.append(dest)
+            else:
+                args.append(self._value(a))
+        for line in call(node.op, args, dest):
+            lines.add(line)
+
+    def _spellable(self, a: Operation) -> bool:
+        return a.op not in TESTS and a.op not in ("present", "and")
+
+    def _full(self, a: Formula) -> bool:
+        """The sub-formula has every label of the output, so that it fits its place."""
+        found: set[str] = set()
+        for k in operands(a):
+            found.update(self.leaves[k].labels)
+        return set(self.target) <= found
+
+    def _reads(self, node: Formula, dest: str) -> bool:
+        if dest != self.place:
+            return False
+        return any(self.leaves[k].home == self.out.home for k in operands(node))
+
+    def _value(self, node: Formula) -> str:
+        """The text of a sub-formula's value, computed into a work array first where it is an operation."""
+        if isinstance(node, Constant):
+            return repr(float(node.value))
+        if isinstance(node, Extent):
+            return f"({self.owner.names.size_text(node.size)})"
+        if isinstance(node, Operand):
+            return aligned(self.leaves[node.index], self.target)
+        if node.op in TESTS:
+            a, b = (self._value(x) for x in node.args)
+            return f"({a} {node.op} {b})"
+        if node.op == "and":
+            a, b = (self._value(x) for x in node.args)
+            return f"({a} & ({b} != 0))"
+        if node.op == "present":
+            return self._present(node)
+        if not self._full(node):
+            return self._inline(node)
+        work = self._work()
+        self._into(node, work)
+        return work
+
+    def _present(self, node: Operation) -> str:
+        text = self._value(node.args[0])
+        leaf = node.args[0]
+        if isinstance(leaf, Operand):
+            name = self.equation.reads[leaf.index].name
+            if self.owner.names.values[name].kind == "token":
+                return f"({text} >= 0)"
+        return f"({text} == {text})"
+
+    def _inline(self, node: Operation) -> str:
+        """A part that lacks dimensions of the output: small, written as an ordinary expression."""
+        args = [self._value(a) for a in node.args]
+        if node.op in ("+", "-", "*", "/"):
+            return f"({args[0]} {node.op} {args[1]})"
+        if node.op == "^":
+            return f"({args[0]} ** {args[1]})"
+        if node.op == "neg":
+            return f"(-{args[0]})"
+        if node.op == "where":
+            return f"np.where({', '.join(args)})"
+        return f"scalar_{node.op}({', '.join(args)})"
+
+    def _work(self) -> str:
+        """A work array of the output's space that no other value of this equation uses."""
+        names = self.owner.names
+        v = names.values[self.equation.out]
+        dims = [names.length(a) for a in v.axes if a not in self.scans]
+        dims += ["batch"] if v.batched else []
+        dims += [names.size_text(z) for z in v.shape]
+        space = ", ".join(dims)
+        pool = self.owner.work.setdefault(space, [])
+        if self.used == len(pool):
+            count = sum(len(p) for p in self.owner.work.values())
+            pool.append(f"work{count + 1 if count else ''}")
+        self.used += 1
+        return pool[self.used - 1]
+
+
+def args_in(args: list[str], dest: str) -> bool:
+    return dest in args

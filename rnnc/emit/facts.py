@@ -1,0 +1,128 @@
+"""What a generated module says of its network: names, sizes, shapes, the author's spec."""
+
+from __future__ import annotations
+
+from rnnc import __version__
+from rnnc.emit.lines import Lines
+from rnnc.emit.streaming import Streaming
+from rnnc.emit.views import Names
+from rnnc.model.forms import Datum, Model
+from rnnc.program.forms import Program
+from rnnc.sizes import Shape, Size
+from rnnc.system.forms import System, Value
+
+
+def facts(model: Model, program: Program, names: Names, spec: str, stream: Streaming) -> str:
+    """The head of a module, up to the first function of the protocol."""
+    lines = Lines()
+    lines.add(f'"""{model.name}: a recurrent network, written out by rnnc {__version__}.')
+    lines.add()
+    for u in model.units:
+        for text in u.equation.text.strip().split("\n"):
+            if not u.cell:
+                lines.add("    " + text.strip().replace("\\", "\\\\").replace('"""', "'''"))
+    lines.add('"""')
+    lines.add()
+    lines.add("import math" if False else "from collections.abc import Mapping")
+    lines.add("from typing import Any")
+    lines.add()
+    lines.add("import numpy as np")
+    lines.add()
+    lines.add("PROTOCOL = 1")
+    lines.add(f"NAME = {model.name!r}")
+    lines.add(f"AXES = {model.axes!r}")
+    lines.add(f"SIZES: dict[str, int] = {dict((z.name, z.default) for z in model.sizes)!r}")
+    lines.add(f"PINNED: tuple[str, ...] = {tuple(z.name for z in model.sizes if z.pinned)!r}")
+    _records(lines, model, program)
+    lines.add(f"OUTPUTS: tuple[str, ...] = {model.outputs!r}")
+    units = tuple(v.name for v in program.system.values if v.role == "unit")
+    lines.add(f"UNITS: tuple[str, ...] = {tuple(sorted(units))!r}")
+    states = {n: (low, len(names.values[n].shape)) for n, low in zip(stream.states, stream.low, strict=True)}
+    lines.add(f"STATES: dict[str, tuple[int, int]] = {states!r}")
+    _sizes_from(lines, model)
+    lines.add("SPEC = (")
+    for text in spec.splitlines(keepends=True) or [""]:
+        lines.add(f"    {text!r}")
+    lines.add(")")
+    lines.add()
+    lines.add()
+    _shapes(lines, model, names)
+    return lines.text()
+
+
+def _records(lines: Lines, model: Model, program: Program) -> None:
+    lines.add("PARAMETERS: dict[str, dict[str, Any]] = {")
+    by_name = {p.name: p for p in model.parameters}
+    for name in parameter_order(program.system):
+        p = by_name[name]
+        columns = ""
+        if p.columns_of is not None:
+            sizes = "".join(f"{z.name}, " for z in model.sizes)
+            columns = f', "columns_of": lambda {sizes}**_: {_text(p.columns_of)}'
+        init = (p.init.kind, p.init.numbers)
+        lines.add(f'    {p.name!r}: {{"shape": {shape_text(p.shape)!r}, "trained": {p.trained}, "init": {init!r}{columns}}},')
+    lines.add("}")
+    for title, data in (("INPUTS", model.inputs), ("TARGETS", model.targets)):
+        lines.add(f"{title}: dict[str, dict[str, Any]] = {{")
+        for d in data:
+            token = None if d.token is None else str(d.token)
+            shape = tuple(str(z) for z in d.type.shape)
+            lines.add(f'    {d.name!r}: {{"axes": {d.type.axes!r}, "shape": {shape!r}, "token": {token!r}}},')
+        lines.add("}")
+
+
+def parameter_order(system: System) -> tuple[str, ...]:
+    """Stacked weights side by side, then the others: the order of `p.flat`."""
+    stacked = [part for stack in system.stacks for part in stack.parts]
+    others = [p.name for p in system.parameters if p.name not in stacked]
+    return (*stacked, *others)
+
+
+def shape_text(shape: Shape) -> str:
+    return "(" + ", ".join(str(z) for z in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _text(size: Size) -> str:
+    return str(size).replace("/", "//")
+
+
+def _shapes(lines: Lines, model: Model, names: Names) -> None:
+    sizes = ", ".join(f"{z.name}: int" for z in model.sizes)
+    star = "*, " if sizes else ""
+    with lines.block(f"def shapes({star}{sizes}) -> dict[str, tuple[int, ...]]:"):
+        lines.add('"""The shape of every parameter."""')
+        lines.add("return {")
+        order = {n: k for k, n in enumerate(parameter_order(names.system))}
+        for p in sorted(model.parameters, key=lambda p: order[p.name]):
+            inside = "".join(f"{_text(z)}, " for z in p.shape).rstrip(" ")
+            lines.add(f"    {p.name!r}: ({inside.rstrip(',') if len(p.shape) > 1 else inside}),")
+        lines.add("}")
+    lines.add()
+    lines.add()
+    with lines.block(f"def data_shapes({star}{sizes}) -> dict[str, tuple[tuple[int, ...], int]]:"):
+        lines.add('"""For every input and target its unit shape and its vocabulary (0: real numbers)."""')
+        lines.add("return {")
+        for d in (*model.inputs, *model.targets):
+            lines.add(f"    {d.name!r}: ({_tuple(d.type.shape)}, {0 if d.token is None else _text(d.token)}),")
+        lines.add("}")
+
+
+def _tuple(shape: Shape) -> str:
+    return "(" + ", ".join(_text(z) for z in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _sizes_from(lines: Lines, model: Model) -> None:
+    """Where a size can be read off: an axis of an array that is just that size."""
+    found: dict[str, list[tuple[str, int]]] = {z.name: [] for z in model.sizes}
+    for p in model.parameters:
+        for k, z in enumerate(p.shape):
+            if str(z) in found:
+                found[str(z)].append((p.name, k))
+    data: list[Datum | Value] = [*model.inputs, *model.targets]
+    for d in data:
+        shape = d.type.shape if isinstance(d, Datum) else d.shape
+        for k, z in enumerate(shape):
+            if str(z) in found:
+                found[str(z)].append((d.name, k - len(shape)))
+    text = ", ".join(f"{n!r}: {tuple(places)!r}" for n, places in found.items())
+    lines.add(f"SIZES_FROM: dict[str, tuple[tuple[str, int], ...]] = {{{text}}}")

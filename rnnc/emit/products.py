@@ -1,0 +1,118 @@
+"""A contraction as a matrix product where it is one, and as an einsum where it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnc.emit.views import View, aligned
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A view, whether it is a weight (its transpose may be kept), and the sizes' text of its labels."""
+
+    view: View
+    weight: bool
+
+
+def product(out: View, target: tuple[str, ...], factors: tuple[Factor, ...], accumulate: bool = False) -> list[str]:
+    """Lines that put the product of `factors`, summed over the labels `target` lacks, into `out`."""
+    factors = tuple(_without_lone(f, factors, target) for f in factors)
+    if len(factors) == 1:
+        return [_assign(out, target, _sum(factors[0].view, target))]
+    if len(factors) == 2:
+        text = _matrix(out, target, factors[0], factors[1])
+        if text is not None:
+            return text
+    return [_einsum(out, target, factors)]
+
+
+def _assign(out: View, target: tuple[str, ...], made: View) -> str:
+    return f"{out.text}[...] = {aligned(made, target)}"
+
+
+def _sum(made: View, target: tuple[str, ...]) -> View:
+    gone = tuple(k for k, label in enumerate(made.labels) if label not in target)
+    text = made.text
+    labels = [label for label in made.labels if label in target]
+    if gone:
+        axis = gone[0] if len(gone) == 1 else gone
+        text = f"{text}.sum(axis={axis})"
+    return View(text, tuple(labels), made.home)
+
+
+def _without_lone(f: Factor, factors: tuple[Factor, ...], target: tuple[str, ...]) -> Factor:
+    """Sum a factor first over labels that nothing else has."""
+    if len(factors) == 1:
+        return f
+    others = {x for g in factors if g is not f for x in g.view.labels}
+    lone = tuple(k for k, x in enumerate(f.view.labels) if x not in others and x not in target)
+    if not lone:
+        return f
+    labels = tuple(x for k, x in enumerate(f.view.labels) if k not in lone)
+    return Factor(View(f"{f.view.text}.sum(axis={lone})", labels, f.view.home), False)
+
+
+def _matrix(out: View, target: tuple[str, ...], a: Factor, b: Factor) -> list[str] | None:
+    """One matrix product, where the labels fall into rows, columns and a common sum."""
+    left, right = a.view.labels, b.view.labels
+    shared = [x for x in left if x in right]
+    if any(x in target for x in shared) or not shared:
+        return None
+    rows_a = [x for x in left if x not in shared]
+    rows_b = [x for x in right if x not in shared]
+    if list(target) == rows_a + rows_b:
+        first, second, rows, columns = a, b, rows_a, rows_b
+    elif list(target) == rows_b + rows_a:
+        first, second, rows, columns = b, a, rows_b, rows_a
+    else:
+        return None
+    one = _flat(first.view, rows, shared, rows_first=True)
+    two = _flat(second.view, columns, shared, rows_first=False)
+    if one is None or two is None:
+        return None
+    if len(rows) == 1 and len(columns) == 1:
+        return [f"np.matmul({one}, {two}, out={out.text})"]
+    if len(rows) >= 2 and len(columns) == 1 and columns[0] == target[-1]:
+        return [f"matmul_into({one}, {two}, {out.text})"]
+    return [f"{out.text}[...] = np.matmul({one}, {two}).reshape({out.text}.shape)"]
+
+
+def _flat(made: View, free: list[str], shared: list[str], rows_first: bool) -> str | None:
+    """The view as a matrix (free, shared), or (shared, free), of two dimensions (or one, where nothing is free)."""
+    labels = list(made.labels)
+    order = sorted(shared, key=labels.index)
+    if order != shared:
+        return None
+    if not free:
+        return made.text if len(shared) == 1 else f"{made.text}.reshape(-1)"
+    wanted = free + shared if rows_first else shared + free
+    turned = shared + free if rows_first else free + shared
+    text = made.text
+    if labels == wanted:
+        return text if len(labels) == 2 else _rows(text, len(free if rows_first else shared), labels)
+    if labels == turned:
+        if len(labels) == 2:
+            return f"{text}.T"
+        return f"{_rows(text, len(shared if rows_first else free), labels)}.T"
+    order_text = ", ".join(str(labels.index(x)) for x in wanted)
+    return _rows(f"{text}.transpose({order_text})", len(free if rows_first else shared), labels)
+
+
+def _rows(text: str, count: int, labels: list[str]) -> str:
+    return f"as_matrix({text}, {count})"
+
+
+def _einsum(out: View, target: tuple[str, ...], factors: tuple[Factor, ...]) -> str:
+    letters: dict[str, str] = {}
+
+    def spell(labels: tuple[str, ...]) -> str:
+        return "".join(letters.setdefault(x, chr(ord("a") + len(letters))) for x in labels)
+
+    left = ",".join(spell(f.view.labels) for f in factors)
+    present = [x for x in target if x in letters]
+    right = "".join(letters[x] for x in present)
+    texts = ", ".join(f.view.text for f in factors)
+    optimize = ", optimize=True" if len(factors) > 2 else ""
+    text = f'np.einsum("{left}->{right}", {texts}{optimize})'
+    return _assign(out, target, View(text, tuple(present), ""))

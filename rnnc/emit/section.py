@@ -1,0 +1,248 @@
+"""One section of a program as the body of a Python function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnc.emit.elementwise import Elementwise
+from rnnc.emit.lines import Lines
+from rnnc.emit.steps import Steps
+from rnnc.emit.views import BATCH, Names, view
+from rnnc.model.forms import At
+from rnnc.ops.formula import spell
+from rnnc.program.forms import Buffer, Clear, Given, Home, Kernel, Loop, Section, Statement, Step, equations, statements
+from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Value
+from rnnc.system.show import show_access
+
+
+class SectionWriter:
+    """Writes buffers, borders and statements; `lines` is the finished body."""
+
+    def __init__(
+        self, names: Names, section: Section, made_before: frozenset[str], states: tuple[str, ...] = ()
+    ) -> None:
+        self.states = states
+        self.names = names
+        self.section = section
+        self.lines = Lines(1)
+        self.work: dict[str, list[str]] = {}
+        self.transposed: dict[str, str] = {}
+        self.borders: dict[str, Border] = {b.name: b for b in names.system.borders}
+        self.ready: set[str] = set(made_before)
+        self.buffers: set[str] = set()
+        self.elementwise = Elementwise(names, self.lines, self.work)
+        self.steps = Steps(names, self.lines, self.transposed)
+        self.computed = set(names.homes)
+
+    def write(self) -> None:
+        for statement in self.section.body:
+            self._top(statement)
+
+    def _top(self, statement: Statement) -> None:
+        """Everything a statement needs stands before it: buffers, borders, padded inputs."""
+        body = (statement,)
+        inside = tuple(equations(body))
+        if isinstance(statement, Given):
+            with self.lines.block(f"if {' or '.join(f'{n!r} in wrt' for n in statement.names)}:"):
+                self._prepare(inside)
+                for child in statement.body:
+                    self._statement(child, {})
+            return
+        self._prepare(inside)
+        self._statement(statement, {})
+
+    def _prepare(self, inside: tuple[Equation, ...]) -> None:
+        for e in inside:
+            for r in e.reads:
+                v = self.names.values[r.name]
+                if v.role in ("input", "target") and r.name not in self.ready:
+                    self.ready.add(r.name)
+                    self._padded(v)
+        for e in inside:
+            self._allocate(e.out)
+
+    def _allocate(self, name: str) -> None:
+        """The buffer a value lies in, its rows, and what it is outside the sequence."""
+        home = self.names.homes[name]
+        buffer = self.names.buffers[home.buffer]
+        whole = self.names.variable(home.buffer) if self._has_whole(home) else self.names.python[home.buffer]
+        if home.buffer not in self.buffers and home.buffer not in self.ready:
+            self.buffers.add(home.buffer)
+            self._new(buffer, whole)
+        self.ready.add(home.buffer)
+        variable = self.names.variable(name)
+        if home.rows is not None and variable not in self.ready:
+            self.ready.add(variable)
+            start, stop = (self.names.size_text(z) for z in home.rows)
+            rest = ", :" * (len(buffer.shape) - 1)
+            self.lines.add(f"{variable} = {whole}[..., {start}:{stop}{rest}]")
+        if f"border {name}" not in self.ready:
+            self.ready.add(f"border {name}")
+            v = self.names.values[name]
+            if name in self.borders:
+                self._border(v, variable)
+            self._carried(v, variable, tuple((e.low, e.high) for e in self.names.extents(name)))
+        self.ready.add(name)
+
+    def _has_whole(self, home: Home) -> bool:
+        return Home(home.buffer) in self.names.homes.values()
+
+    def _dims(self, buffer: Buffer) -> str:
+        dims = []
+        for e in buffer.extents:
+            if e.kept is None:
+                halo = e.low + e.high
+                dims.append(f"{self.names.length(e.axis)} + {halo}" if halo else self.names.length(e.axis))
+            elif e.kept:
+                dims.append(str(e.kept))
+        dims += ["batch"] if buffer.batched else []
+        dims += [self.names.size_text(z) for z in buffer.shape]
+        return f"({', '.join(dims)}{',' if len(dims) == 1 else ''})"
+
+    def _new(self, buffer: Buffer, variable: str) -> None:
+        gradient = next((n for n, g in self.names.system.gradients if g == buffer.name), None)
+        if gradient is not None and self.names.values[gradient].role == "parameter":
+            stack = next((s for s in self.names.system.stacks if s.name == gradient), None)
+            parts = ", ".join(repr(n) for n in (stack.parts if stack else (gradient,)))
+            self.lines.add(f"{variable} = grads.stacked({parts})" if stack else f"{variable} = grads[{parts}]")
+            return
+        self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, real)")
+        rows = [(e.low, e.high) for e in buffer.extents]
+        if any(low or high for low, high in rows) and buffer.name not in self.borders:
+            sides = ("low",) * len(rows)
+            self.lines.add(f"halo({variable}, {tuple(rows)!r}, {sides!r}, None)")
+
+    def _border(self, v: Value, variable: str) -> None:
+        """Rows outside the sequence; with a state, the rows before the first come from it."""
+        border = self.borders[v.name]
+        rows = tuple((e.low, e.high) for e in self.names.extents(v.name))
+        start = self._start_text(border.default)
+        early = ", ".join(f"({k}, {self._start_text(e)})" for k, e in border.early)
+        if border.early and border.sides == ("high",):
+            self.lines.add(f"edge_{variable} = np.empty_like({variable})")
+            self.lines.add(f"late(edge_{variable}, call.lengths[{v.axes[0]!r}], {start}, ({early},))")
+            self.lines.add(f"halo({variable}, {rows!r}, {border.sides!r}, 0, edge_{variable})")
+            return
+        if any(low or high for low, high in rows):
+            self.lines.add(f"halo({variable}, {rows!r}, {border.sides!r}, {start})")
+        if border.early and border.sides == ("low",):
+            self.lines.add(f"early({variable}, {rows[0][0]}, ({early},))")
+
+    def _start_text(self, name: str | None) -> str:
+        return "None" if name is None else self.names.variable(name)
+
+    def _padded(self, v: Value) -> None:
+        """An input or target as the equations read it: with rows outside the sequence where they reach there."""
+        variable = self.names.variable(v.name)
+        axes = "".join(f", {a!r}" for a in v.axes)
+        source = f'call.data["{v.name}"]' if v.role == "input" else f'call.target("{v.name}"{axes})'
+        extents = self.names.extents(v.name)
+        rows = tuple((e.low, e.high) for e in extents)
+        if not any(low or high for low, high in rows):
+            self.lines.add(f"{variable} = {source}")
+            return
+        self.lines.add(f"{variable} = np.pad({source}, {(*rows, *([(0, 0)] * (1 + len(v.shape))))!r})")
+        if v.name in self.borders:
+            self._border(v, variable)
+        self._carried(v, variable, rows)
+
+    def _carried(self, v: Value, variable: str, rows: tuple[tuple[int, int], ...]) -> None:
+        """With a state, the rows before the first are what the chunk before left."""
+        if v.name in self.states:
+            with self.lines.block("if call.state is not None:"):
+                self.lines.add(f'{variable}[:{rows[0][0]}] = call.carried("{v.name}", {rows[0][0]})')
+
+    # ---- statements
+
+    def _statement(self, statement: Statement, scans: Mapping[str, str]) -> None:
+        if isinstance(statement, Kernel):
+            for e in statement.equations:
+                self._about(e)
+                self.elementwise.equation(e, scans)
+        elif isinstance(statement, Step):
+            self._about(statement.equation)
+            self.steps.equation(statement.equation, scans)
+        elif isinstance(statement, Clear):
+            self._clear(statement.value, scans)
+        elif isinstance(statement, Loop):
+            self._loop(statement, scans)
+        elif isinstance(statement, Given):
+            for child in statement.body:
+                self._statement(child, scans)
+
+    def _about(self, e: Equation) -> None:
+        """The equation above its lines: the author's words where there are any."""
+        if isinstance(e.op, Pointwise | Contract) or e.about:
+            self.lines.comment(e.about if e.about and not e.about.startswith("derivative") else self._equation_text(e))
+
+    def _equation_text(self, e: Equation) -> str:
+        reads = [show_access(Access(r.name, r.at, ())) for r in e.reads]
+        if isinstance(e.op, Pointwise):
+            right = spell(e.op.formula, lambda k: reads[k])
+        else:
+            right = " . ".join(reads)
+            gone = self._summed(e)
+            right = f"sum over {', '.join(gone)} ({right})" if gone else right
+        v = self.names.values[e.out]
+        return f"{e.out}{'[' + ', '.join(v.axes) + ']' if v.axes else ''} = {right}"
+
+    def _summed(self, e: Equation) -> tuple[str, ...]:
+        out = self.names.values[e.out]
+        axes = tuple(
+            a for a in self.names.system.axes if a not in out.axes and any(a == t.axis for r in e.reads for t in r.at)
+        )
+        batch = any(self.names.values[r.name].batched for r in e.reads) and not out.batched
+        return (*axes, *((BATCH,) if batch else ()))
+
+    def _clear(self, name: str, scans: Mapping[str, str]) -> None:
+        v = self.names.values[name]
+        if not v.batched:
+            return
+        out = view(self.names, Access(name, tuple(At(a) for a in v.axes), tuple(f"i{k}" for k in range(len(v.shape)))), scans, self.lines)
+        past = "past_" + "_".join(v.axes)
+        index = ", ".join(scans.get(a, ":") for a in v.axes)
+        where = f"{past}[{index}]" if scans else past
+        border = self.borders.get(name)
+        with self.lines.block(f"if {past} is not None:"):
+            if border is not None and border.sides == ("high",) and border.early:
+                edge = view(self.names, Access(name, tuple(At(a) for a in v.axes), ()), {}, None)
+                row = out.text if not scans else self._row_of(out.text, name)
+                text = row.replace(self.names.variable(name), f"edge_{self.names.variable(name)}", 1)
+                self.lines.add(f"clear({row}, {where}, {text})" if edge else "")
+            elif border is not None and "high" in border.sides:
+                self.lines.add(f"clear({out.text}, {where}, {self._start_text(border.default)})")
+            else:
+                self.lines.add(f"{out.text}[{where}] = 0.0")
+
+    def _row_of(self, variable: str, name: str) -> str:
+        """The index expression a row variable stands for."""
+        for known in reversed(self.lines._rows):
+            for expression, given in known.items():
+                if given == variable:
+                    return expression
+        return variable
+
+    def _loop(self, loop: Loop, scans: Mapping[str, str]) -> None:
+        variable = self.names.axis[loop.axis]
+        n = self.names.length(loop.axis)
+        for e in equations(loop.body):
+            home = self.names.homes[e.out]
+            for extent in self.names.buffers[home.buffer].extents:
+                if extent.axis == loop.axis and extent.kept:
+                    self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
+        span = f"range({n})" if loop.direction > 0 else f"range({n} - 1, -1, -1)"
+        with self.lines.block(f"for {variable} in {span}:"):
+            for statement in loop.body:
+                self._statement(statement, {**scans, loop.axis: variable})
+
+
+def past_names(names: Names) -> tuple[tuple[str, ...], ...]:
+    """The groups of axes whose padding the program asks for."""
+    found = []
+    for section in names.program.sections:
+        for statement in statements(section.body):
+            if isinstance(statement, Clear):
+                axes = names.values[statement.value].axes
+                if axes not in found:
+                    found.append(axes)
+    return tuple(found)

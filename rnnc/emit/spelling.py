@@ -1,0 +1,46 @@
+"""How NumPy spells the elementary operations: as calls with `out=`, without allocation."""
+
+from __future__ import annotations
+
+UNARY = {
+    "neg": "negative", "tanh": "tanh", "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1",
+    "sqrt": "sqrt", "root": "sqrt", "square": "square", "sin": "sin", "cos": "cos", "tan": "tan", "atan": "arctan",
+    "sinh": "sinh", "cosh": "cosh", "abs": "absolute", "sign": "sign", "round": "rint", "floor": "floor",
+    "ceil": "ceil",
+}  # fmt: skip
+BINARY = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power", "min": "minimum", "max": "maximum"}
+TESTS = {"<", "<=", ">", ">=", "==", "!="}
+
+
+def call(op: str, args: list[str], out: str, xp: str = "np") -> list[str]:
+    """The lines that put `op` of `args` into the array `out`. An argument may be `out` itself."""
+    a = args[0]
+    if op in UNARY:
+        return [f"{xp}.{UNARY[op]}({a}, out={out})"]
+    if op in BINARY:
+        if op == "^" and args[1] == "2.0":
+            return [f"{xp}.square({a}, out={out})"]
+        return [f"{xp}.{BINARY[op]}({a}, {args[1]}, out={out})"]
+    if op == "sigmoid":
+        # 1/(1 + exp(-a)) as (1 + tanh(a/2))/2: it cannot overflow, and tanh is one fast call
+        return [
+            f"{xp}.multiply({a}, 0.5, out={out})",
+            f"{xp}.tanh({out}, out={out})",
+            f"{xp}.multiply({out}, 0.5, out={out})",
+            f"{xp}.add({out}, 0.5, out={out})",
+        ]
+    if op == "relu":
+        return [f"{xp}.maximum({a}, 0.0, out={out})"]
+    if op == "softplus":
+        return [f"{xp}.logaddexp({a}, 0.0, out={out})"]
+    if op == "step":
+        return [f"{xp}.greater({a}, 0.0, out={out}, casting=\"unsafe\")"]
+    if op == "elu":
+        return [f"{out}[...] = {xp}.where({a} > 0.0, {a}, {xp}.expm1({xp}.minimum({a}, 0.0)))"]
+    if op == "softsign":
+        return [f"{out}[...] = {a} / (1.0 + {xp}.abs({a}))"]
+    if op == "erf":
+        return [f"{out}[...] = erf({a})"]
+    if op == "clip":
+        return [f"{xp}.clip({a}, {args[1]}, {args[2]}, out={out})"]
+    raise AssertionError(f"NumPy has no spelling of `{op}`")

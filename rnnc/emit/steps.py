@@ -1,0 +1,203 @@
+"""Equations that are neither elementwise nor a product: one call to a small function of the module each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnc.emit.lines import Lines
+from rnnc.emit.products import Factor, product
+from rnnc.emit.views import BATCH, Names, View, aligned, target_labels, view
+from rnnc.model.forms import At
+from rnnc.sizes import Size
+from rnnc.system import forms as s
+
+
+class Steps:
+    """Writes one equation a call."""
+
+    def __init__(self, names: Names, lines: Lines, transposed: dict[str, str]) -> None:
+        self.names = names
+        self.lines = lines
+        self.transposed = transposed
+
+    def equation(self, e: s.Equation, scans: Mapping[str, str]) -> None:
+        target = target_labels(self.names, e, scans)
+        v = self.names.values[e.out]
+        out = view(self.names, s.Access(e.out, tuple(At(a) for a in v.axes), e.dims), scans, self.lines)
+        op = e.op
+        if isinstance(op, s.Slice | s.Concat) and self._in_place(e):
+            return
+        reads = [view(self.names, r, scans, self.lines) for r in e.reads]
+        if isinstance(op, s.Contract):
+            self._contract(e, reads, out, target, scans)
+        elif isinstance(op, s.Softmax):
+            self._softmax(e, op, reads, out, target)
+        elif isinstance(op, s.Extreme):
+            self._extreme(e, op, reads, out, target)
+        elif isinstance(op, s.Gather):
+            self._gather(reads, out, target)
+        elif isinstance(op, s.Scatter):
+            self._scatter(e, reads, out, target, scans)
+        elif isinstance(op, s.Take | s.Untake):
+            word = "take" if isinstance(op, s.Take) else "untake"
+            self.lines.add(f"{out.text}[...] = {word}({reads[0].text}, {reads[1].text}{self._rows(e, word)})")
+        elif isinstance(op, s.Concat):
+            self._concat(op, reads, out, target)
+        elif isinstance(op, s.Slice):
+            start, stop = (self.names.size_text(z) for z in (op.start, op.stop))
+            k = len([x for x in reads[0].labels if x in (*self.names.system.axes, BATCH)])
+            index = ", ".join([":"] * k + [f"{start}:{stop}"])
+            self.lines.add(f"{out.text}[...] = {reads[0].text}[{index}]")
+        elif isinstance(op, s.Reshape):
+            self._reshape(e, reads[0], out, target)
+        elif isinstance(op, s.Dropout):
+            text = aligned(reads[0], target)
+            self.lines.add(f'np.multiply({text}, call.mask("{op.key}", {op.rate!r}, {out.text}.shape), out={out.text})')
+        else:
+            raise AssertionError(f"no spelling of {type(op).__name__}")
+
+    def _rows(self, e: s.Equation, word: str) -> str:
+        if word == "take":
+            return ""
+        return f", {self.names.size_text(self.names.values[e.out].shape[0])}"
+
+    def _in_place(self, e: s.Equation) -> bool:
+        """Rows that are where they belong already."""
+        homes = self.names.homes
+        mine = homes.get(e.out)
+        if mine is None:
+            return False
+        if isinstance(e.op, s.Slice):
+            source = homes.get(e.reads[0].name)
+            return source is not None and source.buffer == mine.buffer
+        assert isinstance(e.op, s.Concat)
+        inside = [homes.get(r.name) for r in e.reads]
+        if not all(h is not None and h.buffer == mine.buffer for h in inside):
+            return False
+        out = self.names.variable(e.out)
+        at = Size.of(0)
+        for size, index in e.op.parts:
+            if index is None:
+                rows = f"{self.names.size_text(at)}:{self.names.size_text(at + size)}"
+                rank = len(self.names.values[e.out].shape) - 1
+                self.lines.add(f"{out}[..., {rows}{', :' * rank}] = 0.0")
+            at = at + size
+        return True
+
+    def _contract(
+        self, e: s.Equation, reads: list[View], out: View, target: tuple[str, ...], scans: Mapping[str, str]
+    ) -> None:
+        factors = []
+        for access, made in zip(e.reads, reads, strict=True):
+            weight = self.names.values[access.name].role == "parameter"
+            factors.append(Factor(made, weight))
+        for line in product(out, target, tuple(factors)):
+            self.lines.add(self._kept(line, e, scans))
+
+    def _kept(self, line: str, e: s.Equation, scans: Mapping[str, str]) -> str:
+        """In a scan a weight's transpose is copied once before it."""
+        if not scans:
+            return line
+        for access in e.reads:
+            v = self.names.values[access.name]
+            name = self.names.variable(access.name)
+            if v.role in ("parameter", "fixed") and f", {name}.T," in line:
+                kept = self.transposed.setdefault(name, f"{name}_T")
+                return line.replace(f", {name}.T,", f", {kept},")
+        return line
+
+    def _axis(self, made: View, label: str) -> int:
+        return made.labels.index(label) - len(made.labels)
+
+    def _mask(self, e: s.Equation, target: tuple[str, ...], over: tuple[str, ...], mask: View | None) -> str:
+        """The positions that count, ready to broadcast: inside the sequence along `over`, and where the mask holds."""
+        terms = []
+        for axis in over:
+            if axis in self.names.system.axes:
+                terms.append(aligned(View(f"inside_{axis}", (axis, BATCH), ""), target))
+        if mask is not None:
+            terms.append(f"({aligned(mask, target)} != 0)")
+        if len(terms) == 1:
+            return terms[0] if mask is not None else f"({terms[0]} if ragged else None)"
+        return "both(" + ", ".join(terms) + ")" if terms else "None"
+
+    def _softmax(self, e: s.Equation, op: s.Softmax, reads: list[View], out: View, target: tuple[str, ...]) -> None:
+        axis = target.index(op.over) - len(target)
+        mask = self._mask(e, target, (op.over,), reads[1] if len(reads) > 1 else None)
+        word = "log_softmax" if op.log else "softmax"
+        extra = f", {mask}" if mask != "None" else ""
+        self.lines.add(f"{word}({aligned(reads[0], target)}, {axis}, {out.text}{extra})")
+
+    def _extreme(self, e: s.Equation, op: s.Extreme, reads: list[View], out: View, target: tuple[str, ...]) -> None:
+        inner = tuple(x for x in reads[0].labels if x in op.over)
+        whole = (*target, *inner)
+        if any(x in self.names.system.axes for x in inner):
+            axes = tuple(a for a in self.names.system.axes if a in whole)
+            rest = tuple(x for x in whole if x not in axes)
+            whole = (*axes, *rest)
+        axis = tuple(whole.index(x) for x in inner)
+        mask = self._mask(e, whole, inner, reads[1] if len(reads) > 1 else None)
+        extra = f", {mask}" if mask != "None" else ""
+        left = tuple(x for x in whole if x not in inner)
+        text = f"extreme(np.{op.kind}, {aligned(reads[0], whole)}, {axis}{extra})"
+        self.lines.add(f"{out.text}[...] = {aligned(View(text, left, ''), target)}")
+
+    def _gather(self, reads: list[View], out: View, target: tuple[str, ...]) -> None:
+        table, token = reads
+        if BATCH in table.labels or any(x in self.names.system.axes for x in table.labels):
+            space = tuple(x for x in target if x in table.labels or x in token.labels)
+            positions = tuple(x for x in space if x in (*self.names.system.axes, BATCH))
+            row = table.labels[len([x for x in table.labels if x in positions])]
+            whole = (*positions, row, *(x for x in target if x not in positions))
+            self.lines.add(f"{out.text}[...] = pick_token({aligned(table, whole)}, {aligned(token, positions)}, {len(positions)})")
+            return
+        made = View(f"rows_of({table.text}, {token.text})", (*token.labels, *table.labels[1:]), "")
+        self.lines.add(f"{out.text}[...] = {aligned(made, target)}")
+
+    def _scatter(
+        self, e: s.Equation, reads: list[View], out: View, target: tuple[str, ...], scans: Mapping[str, str]
+    ) -> None:
+        value, token = reads
+        rows = self.names.size_text(self.names.values[e.out].shape[0])
+        kept = tuple(x for x in target if x in (*self.names.system.axes, BATCH))
+        if kept:
+            positions = tuple(x for x in target if x in kept)
+            rest = tuple(x for x in target if x not in positions)[1:]
+            whole = (*positions, *rest)
+            self.lines.add(
+                f"place_token({aligned(value, whole)}, {aligned(token, positions)}, {len(positions)}, {out.text})"
+            )
+            return
+        positions = tuple(x for x in value.labels if x in (*self.names.system.axes, BATCH))
+        self.lines.add(
+            f"add_rows({value.text}, {aligned(token, positions)}, {rows}, {out.text})"
+        )
+
+    def _concat(self, op: s.Concat, reads: list[View], out: View, target: tuple[str, ...]) -> None:
+        k = len([x for x in target if x in (*self.names.system.axes, BATCH)])
+        at = Size.of(0)
+        for size, index in op.parts:
+            rows = f"{self.names.size_text(at)}:{self.names.size_text(at + size)}"
+            place = f"{out.text}[{', '.join([':'] * k + [rows])}]"
+            if index is None:
+                self.lines.add(f"{place} = 0.0")
+            else:
+                made = reads[index]
+                outer = tuple(x for x in target[:k])
+                inner = tuple(x for x in made.labels if x not in (*self.names.system.axes, BATCH))
+                text = aligned(made, (*outer, *inner))
+                text += "" if inner else "[..., None]"
+                self.lines.add(f"{place} = {text}")
+            at = at + size
+
+    def _reshape(self, e: s.Equation, made: View, out: View, target: tuple[str, ...]) -> None:
+        outer = tuple(x for x in target if x in (*self.names.system.axes, BATCH))
+        inner = tuple(str(d) for d in e.reads[0].dims)
+        text = aligned(made, (*outer, *inner))
+        if set(outer) <= set(made.labels):
+            self.lines.add(f"{out.text}[...] = {text}.reshape({out.text}.shape)")
+            return
+        shape = ", ".join(self.names.size_text(z) for z in self.names.values[e.out].shape)
+        count = len([x for x in outer if x in made.labels])
+        short = f"{text}.reshape({text}.shape[:{count}] + ({shape},))"
+        self.lines.add(f"{out.text}[...] = {short}")

@@ -1,0 +1,25 @@
+"""What a generated module says of its network; here an example, in a module the real thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NAME = "elman"
+SIZES: dict[str, int] = {"D": 3, "H": 4}
+PINNED: tuple[str, ...] = ()
+AXES: tuple[str, ...] = ("n",)
+PARAMETERS: dict[str, dict[str, Any]] = {}
+INPUTS: dict[str, dict[str, Any]] = {}
+TARGETS: dict[str, dict[str, Any]] = {}
+SIZES_FROM: dict[str, tuple[tuple[str, int], ...]] = {}
+STATES: dict[str, tuple[int, int]] = {}
+
+
+def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter."""
+    raise NotImplementedError
+
+
+def data_shapes(**sizes: int) -> dict[str, tuple[tuple[int, ...], int]]:
+    """For every input and target its unit shape and its vocabulary (0: real numbers)."""
+    raise NotImplementedError

@@ -1,0 +1,35 @@
+"""The text of the support files as it is copied into a module."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from importlib.resources import files
+
+BEGIN, END = "# ---- copied from here", "# ---- copied to here"
+
+
+@lru_cache(maxsize=None)
+def copied(name: str) -> str:
+    """What stands between the marks of a support file."""
+    text = files("rnnc.emit.support").joinpath(f"{name}.py").read_text(encoding="utf-8")
+    return text.split(BEGIN, 1)[1].split(END, 1)[0].strip("\n")
+
+
+@lru_cache(maxsize=None)
+def _functions() -> tuple[tuple[str, str], ...]:
+    text = copied("operations")
+    tree = ast.parse(text)
+    lines = text.split("\n")
+    return tuple(
+        (node.name, "\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    )
+
+
+def needed_operations(body: str) -> str:
+    """The support functions that `body` calls, and those that the protocol's functions call."""
+    always = ("last_rows",)
+    chosen = [text for name, text in _functions() if f"{name}(" in body or name in always]
+    return "\n\n\n".join(chosen)

@@ -1,0 +1,18 @@
+"""The back ends by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rnnc.emit.module import module
+from rnnc.model.forms import Model
+from rnnc.program.forms import Program
+
+Emit = Callable[[Model, Program, str], str]
+
+TARGETS: tuple[tuple[str, Emit], ...] = (("numpy", module),)
+
+
+def emitter(target: str) -> Emit:
+    """The back end called `target`; raises `KeyError` for an unknown one."""
+    return dict(TARGETS)[target]

@@ -1,0 +1,230 @@
+"""How a module reads and writes a value: index expressions over its buffers, with the labels of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnc.emit.lines import Lines
+from rnnc.emit.naming import identifiers
+from rnnc.model.forms import At
+from rnnc.program.forms import Buffer, Extent, Home, Program
+from rnnc.program.storage import halo
+from rnnc.sizes import Size
+from rnnc.system.forms import Access, Equation, System, Value
+
+BATCH = "batch"
+
+
+@dataclass(frozen=True)
+class View:
+    """A Python expression and the labels of its dimensions, in order (axis names, "batch", unit labels)."""
+
+    text: str
+    labels: tuple[str, ...]
+    home: str
+    """The variable whose memory it reads; for telling whether a result may be written over it."""
+
+
+class Names:
+    """Every value's variable, extents and label layout."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.system: System = program.system
+        self.values: dict[str, Value] = {v.name: v for v in program.system.values}
+        self.buffers: dict[str, Buffer] = {b.name: b for b in program.buffers}
+        self.homes: dict[str, Home] = dict(program.homes)
+        axes = [f"len_{a}" for a in self.system.axes] + list(self.system.axes)
+        self.python = identifiers(
+            ((v.name, v.role in ("unit", "input", "target", "parameter", "fixed")) for v in self.system.values),
+            [*axes, *(n for n, _, _ in self.system.sizes)],
+        )
+        self.axis = {a: a for a in self.system.axes}
+        taken = set(self.python.values())
+        self.size = {n: (n if n not in taken else f"size_{n}") for n, _, _ in self.system.sizes}
+        self._variables: dict[Home, str] = {}
+
+    def variable(self, name: str) -> str:
+        """The variable of the memory `name` lies in: the first value that lived there gives it its name."""
+        home = self.homes.get(name)
+        if home is None:
+            return self.python[name]
+        if home not in self._variables:
+            self._variables[home] = self.python[name if home.rows else home.buffer]
+        return self._variables[home]
+
+    def extents(self, name: str) -> tuple[Extent, ...]:
+        home = self.homes.get(name)
+        if home is not None:
+            return self.buffers[home.buffer].extents
+        v = self.values[name]
+        if v.role in ("input", "target"):
+            return tuple(Extent(a, *halo(self.system, name, k)) for k, a in enumerate(v.axes))
+        return tuple(Extent(a) for a in v.axes)
+
+    def size_text(self, size: Size) -> str:
+        """A size as a Python expression of whole numbers."""
+        return size.spelled(self.size).replace("/", "//") if size.constant is None else str(size.constant)
+
+    def length(self, axis: str) -> str:
+        return f"len_{axis}"
+
+
+def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | None) -> View:
+    """`access` inside the given scans (axis to loop variable). Rows are given a name of their own through `lines`."""
+    v = names.values[access.name]
+    base = names.variable(access.name)
+    if v.role == "position":
+        return _position(names, access, scans)
+    if v.role == "length":
+        return View(f"length_{access.name.strip('|')}", (BATCH,), base)
+    if v.role == "seed":
+        return View("seed", (BATCH,), base)
+    rows: list[str] = []
+    labels: list[str] = []
+    later: list[tuple[At, Extent]] = []
+    windows = iter(access.dims)
+    row_name = base
+    extents = names.extents(access.name)
+    for at, extent in zip(access.at, extents, strict=True):
+        tap = next(windows) if at.high is not None else None
+        if at.anchor == "here" and at.axis in scans:
+            if extent.kept == 0:
+                continue
+            index = _row(scans[at.axis], at, extent)
+            rows.append(index)
+            row_name += "_" + scans[at.axis] + _offset_name(at)
+            if tap is not None:
+                _tap(rows, labels, tap, scans[at.axis], at, extent)
+            continue
+        if at.anchor != "here":
+            later.append((at, extent))
+            rows.append(":")
+            labels.append(f"@{at.axis}")
+            continue
+        if at.high is not None and isinstance(tap, str):
+            rows.append(":")
+            labels.append(f"~{at.axis}")
+            later.append((at, extent))
+            continue
+        low = at.low + (tap if isinstance(tap, int) else 0)
+        rows.append(_span(names, extent, low))
+        labels.append(at.axis)
+    if v.batched:
+        rows.append(":")
+        labels.append(BATCH)
+    for d in windows:
+        rows.append(":" if isinstance(d, str) else str(d))
+        if isinstance(d, str):
+            labels.append(d)
+    text = _indexed(base, rows)
+    if lines is not None and scans and text != base and not later:
+        text = lines.row(text, row_name)
+    return _anchored(names, View(text, tuple(labels), base), later, access)
+
+
+def _row(variable: str, at: At, extent: Extent) -> str:
+    if extent.kept is not None:
+        return f"({variable}{at.low:+d}) % {extent.kept}" if at.low else f"{variable} % {extent.kept}"
+    if at.high is not None:
+        return ""
+    shift = extent.low + at.low
+    return variable + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift else "")
+
+
+def _tap(rows: list[str], labels: list[str], tap: str | int, variable: str, at: At, extent: Extent) -> None:
+    """Replace the row just added by the rows of a window (or one of them)."""
+    assert at.high is not None
+    first = extent.low + at.low
+    if isinstance(tap, int):
+        shift = first + tap
+        rows[-1] = variable + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift else "")
+        return
+    start = variable + (f" + {first}" if first else "")
+    rows[-1] = f"{start}:{variable} + {extent.low + at.high + 1}"
+    labels.append(tap)
+
+
+def _offset_name(at: At) -> str:
+    if at.high is not None:
+        return "_window"
+    return "" if not at.low else f"_minus_{-at.low}" if at.low < 0 else f"_plus_{at.low}"
+
+
+def _span(names: Names, extent: Extent, low: int) -> str:
+    start = extent.low + low
+    if not extent.low and not extent.high:
+        return ":"
+    end = names.length(extent.axis) + (f" + {start}" if start else "")
+    return f"{start or ''}:{end}"
+
+
+def _indexed(base: str, rows: list[str]) -> str:
+    while rows and rows[-1] == ":":
+        rows.pop()
+    return f"{base}[{', '.join(rows)}]" if rows else base
+
+
+def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: Access) -> View:
+    """Reads at a sequence's end and whole windows, which an index alone cannot say."""
+    text, labels = made.text, list(made.labels)
+    windows = iter(access.dims)
+    taps = {at.axis: next(windows) for at in access.at if at.high is not None}
+    for at, extent in later:
+        if at.anchor == "here":
+            k = labels.index(f"~{at.axis}")
+            count = (at.high or 0) - at.low + 1
+            start = extent.low + at.low
+            span = f"{start or ''}:{names.length(at.axis)} + {start + count - 1}"
+            cut = f"{text}[{', '.join([':'] * k + [span])}]" if (extent.low or extent.high) else text
+            text = f"windows({cut}, {count}, {k})"
+            labels[k] = at.axis
+            labels.append(str(taps[at.axis]))
+            continue
+        k = labels.index(f"@{at.axis}")
+        index = str(extent.low + at.low) if at.anchor == "first" else f"last_{at.axis}"
+        if at.anchor == "last" and extent.low + at.low:
+            index += f" + {extent.low + at.low}" if extent.low + at.low > 0 else f" - {-(extent.low + at.low)}"
+        batch = labels.index(BATCH) if BATCH in labels else -1
+        text = f"pick({text}, {k}, {index}, {batch})"
+        labels.pop(k)
+    return View(text, tuple(labels), made.home)
+
+
+def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
+    at = access.at[0]
+    name = f"position_{at.axis}"
+    shift = f" + {at.low}" if at.low else ""
+    if at.axis in scans:
+        return View(f"({name}[{scans[at.axis]}]{shift})", (BATCH,), name)
+    return View(f"({name}{shift})" if shift else name, (at.axis, BATCH), name)
+
+
+def target_labels(names: Names, equation: Equation, scans: Mapping[str, str]) -> tuple[str, ...]:
+    """The labels of an equation's output, in the order of its array, inside the given scans."""
+    v = names.values[equation.out]
+    axes = tuple(a for a in v.axes if a not in scans)
+    return (*axes, *((BATCH,) if v.batched else ()), *equation.dims)
+
+
+def aligned(made: View, target: tuple[str, ...]) -> str:
+    """The expression, transposed and with new dimensions where it lacks labels of the target, ready to broadcast."""
+    order = [label for label in target if label in made.labels]
+    text = made.text
+    if list(made.labels) != order:
+        text = f"{text}.transpose({', '.join(str(made.labels.index(x)) for x in order)})"
+    if not order:
+        return text
+    tail = target[target.index(order[0]) :]
+    if list(tail) == order:
+        return text
+    missing = [":" if x in order else "None" for x in tail]
+    first = tail.index(order[0])
+    while missing and len(missing) > first and missing[-1] == ":":
+        missing.pop()
+    if all(m == "None" for m in missing[1:]) and len(order) == 1:
+        return f"{text}[:, {', '.join(missing[1:])}]"
+    if order == list(tail[: len(order)]):
+        return f"{text}[..., {', '.join(['None'] * (len(tail) - len(order)))}]"
+    return f"{text}[{', '.join(missing)}]"

@@ -1,0 +1,26 @@
+"""Back-propagation through time: the adjoint system of the whole sequence (Rumelhart, Hinton and Williams 1986; Werbos 1990)."""
+
+from __future__ import annotations
+
+from rnnc.autodiff.adjoint import adjoint
+from rnnc.system.forms import System
+from rnnc.system.hoist import hoist
+from rnnc.system.stack import stack
+
+
+def bptt(system: System) -> System:
+    """The system with d(loss)/d(p) for every trained parameter and every real input, ready to be scheduled.
+
+    Without a loss there is nothing to differentiate: the system is only stacked and hoisted.
+    """
+    stacked = hoist(stack(system))
+    if stacked.loss is None:
+        return stacked
+    rows = {part for s in stacked.stacks for part in s.parts}
+    read = {r.name for e in stacked.equations for r in e.reads} | {n for b in stacked.borders for n in b.reads()}
+    wrt = tuple(
+        v.name
+        for v in stacked.values
+        if v.kind == "real" and v.name not in rows and v.name in read and v.role in ("parameter", "input")
+    )
+    return hoist(adjoint(stacked, wrt))

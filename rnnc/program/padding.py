@@ -1,0 +1,73 @@
+"""Which values must be cleared in the padding of a ragged batch, so that it reaches nothing.
+
+Padded positions are computed like any other, from inputs that are zero there. A value is cleared where that would be seen: read at
+an offset (its neighbour past the end must be zero or its border), summed over the axis with nothing else zero there, or not sure
+to be finite. An adjoint is zero in the padding because the loss reads no padding; one that is spread along an axis is
+cleared to make it so.
+"""
+
+from __future__ import annotations
+
+from rnnc.ops.elementary import BY_NAME
+from rnnc.ops.formula import Formula, Operation, depth_first
+from rnnc.system.forms import Contract, Equation, Pointwise, Scatter, System
+
+
+def cleared(system: System) -> tuple[str, ...]:
+    """Names of the computed values to clear, in the order of the system's values."""
+    values = {v.name: v for v in system.values}
+    by_out = {e.out: e for e in system.equations}
+    chosen: set[str] = set()
+    for e in system.equations:
+        for r in e.reads:
+            if r.name in by_out and any(a.low or a.high is not None for a in r.at):
+                chosen.add(r.name)
+        out = values[e.out]
+        if out.axes and isinstance(e.op, Pointwise) and not _finite(e.op.formula):
+            chosen.add(e.out)
+        if out.role in ("adjoint", "gradient") and out.axes and _spreads(e, system):
+            chosen.add(e.out)
+    clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}
+    for e in system.equations:
+        if isinstance(e.op, Contract | Scatter):
+            _check_sum(e, values[e.out].axes, {*clean, *chosen}, chosen, system)
+    return tuple(v.name for v in system.values if v.name in chosen and v.name in by_out and v.axes)
+
+
+def _check_sum(
+    e: Equation, kept: tuple[str, ...], clean: set[str], chosen: set[str], system: System
+) -> None:
+    """Every axis that goes must be zero in the padding for some factor."""
+    by_out = {q.out for q in system.equations}
+    gone = {a.axis for r in e.reads for a in r.at if a.anchor == "here"} - set(kept)
+    for axis in sorted(gone):
+        carriers = [r for r in e.reads if any(a.axis == axis for a in r.at)]
+        if any(r.name in clean for r in carriers):
+            continue
+        for r in carriers:
+            if r.name in by_out:
+                chosen.add(r.name)
+                break
+
+
+def _spreads(e: Equation, system: System) -> bool:
+    """Whether some axis of the output is in no read that is an adjoint."""
+    values = {v.name: v for v in system.values}
+    axes = set(values[e.out].axes)
+    found: set[str] = set()
+    for r in e.reads:
+        if values[r.name].role in ("adjoint", "gradient"):
+            found |= {a.axis for a in r.at if a.anchor == "here"}
+    terms = [set(a.axis for a in r.at) for r in e.reads if values[r.name].role in ("adjoint", "gradient", "seed")]
+    return bool(axes - found) or (isinstance(e.op, Pointwise) and any(axes - t for t in terms))
+
+
+def _finite(formula: Formula) -> bool:
+    """Finite for every finite operand."""
+    for node in depth_first(formula):
+        if isinstance(node, Operation):
+            if node.op in ("/", "^"):
+                return False
+            if node.op in BY_NAME and not BY_NAME[node.op].total:
+                return False
+    return True

@@ -1,0 +1,227 @@
+"""A place for every value: buffers, rows of stacked buffers, and buffers taken over from values no longer read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnc.program.forms import Buffer, Extent, Home
+from rnnc.program.lifetimes import Lifetimes, Moment
+from rnnc.sizes import Size
+from rnnc.system.forms import Access, Concat, Pointwise, Slice, System, Value
+
+COMPUTED = ("unit", "part", "adjoint", "gradient")
+
+
+class Storage:
+    """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward part, where a
+    value that feeds one already placed is put there from the beginning."""
+
+    def __init__(self, system: System, lifetimes: Lifetimes) -> None:
+        self.system = system
+        self.life = lifetimes
+        self.values = {v.name: v for v in system.values}
+        self.bordered = {b.name for b in system.borders}
+        self.extents = {v.name: self._extents(v) for v in system.values if v.role in COMPUTED and self._runs(v)}
+        self.homes: dict[str, Home] = {}
+        self.buffers: dict[str, Buffer] = {}
+        self.order = sorted(self.life.made.values(), key=lambda m: m.order)
+
+    def _runs(self, v: Value) -> bool:
+        return v.name in self.life.made
+
+    def run(self) -> None:
+        for moment in self.order:
+            if isinstance(moment.equation.op, Concat):
+                self._pin_parts(moment)
+        forward = [m for m in self.order if m.section != "backward"]
+        backward = [m for m in self.order if m.section == "backward"]
+        for moment in forward:
+            self._place(moment)
+        for moment in reversed(backward):
+            self._place_sources(moment)
+        for moment in backward:
+            self._place(moment)
+
+    # ---- extents
+
+    def _extents(self, v: Value) -> tuple[Extent, ...]:
+        moment = self.life.made[v.name]
+        return tuple(self._extent(v, axis, k, moment) for k, axis in enumerate(v.axes))
+
+    def _extent(self, v: Value, axis: str, index: int, moment: Moment) -> Extent:
+        low, high = halo(self.system, v.name, index)
+        scanned = axis in [a for a, _ in moment.loops]
+        local = v.role in ("part", "adjoint") and self.life.reads_inside(v.name)
+        if not (scanned and local) or v.name in self.bordered or v.name in self.life.bordering:
+            return Extent(axis, low, high)
+        reads = [r.access.at[index] for r in self.life.readings.get(v.name, ())]
+        if any(a.anchor != "here" or a.high is not None for a in reads):
+            return Extent(axis, low, high)
+        reach = max((abs(a.low) for a in reads), default=0)
+        return Extent(axis, 0, 0, kept=0 if reach == 0 else reach + 1)
+
+    # ---- rows of stacks
+
+    def _pin_parts(self, moment: Moment) -> None:
+        """Parts of a concatenation are written straight into their rows of it."""
+        out = self.values[moment.equation.out]
+        op = moment.equation.op
+        assert isinstance(op, Concat)
+        candidates: list[tuple[str, Size, Size]] = []
+        at = Size.of(0)
+        for size, index in op.parts:
+            if index is not None:
+                name = moment.equation.reads[index].name
+                if self._fits(name, moment, index, out):
+                    candidates.append((name, at, at + size))
+            at = at + size
+        if not candidates or len({c[0] for c in candidates}) < len(candidates):
+            return
+        whole = [e if e.kept is None else Extent(e.axis) for e in self.extents[out.name]]
+        loops = [a for a, _ in moment.loops]
+        for name, _, _ in candidates:
+            for k, e in enumerate(self.extents[name]):
+                low, high = max(whole[k].low, e.low), max(whole[k].high, e.high)
+                whole[k] = Extent(e.axis, low, high)
+        kept = all(e.kept == 0 for n, _, _ in candidates for e in self.extents[n] if e.axis in loops)
+        if kept and all(e.kept == 0 for e in self.extents[out.name] if e.axis in loops):
+            whole = [Extent(e.axis, kept=0) if e.axis in loops else e for e in whole]
+        buffer = self._buffer(out, tuple(whole))
+        self.homes[out.name] = Home(buffer)
+        for name, start, stop in candidates:
+            self.homes[name] = Home(buffer, (start, stop))
+
+    def _fits(self, name: str, moment: Moment, index: int, out: Value) -> bool:
+        v = self.values[name]
+        made = self.life.made.get(name)
+        access = moment.equation.reads[index]
+        if made is None or name in self.homes or name in self.bordered or isinstance(made.equation.op, Slice | Concat):
+            return False
+        if made.section != moment.section or made.conditional != moment.conditional:
+            return False
+        if any(e.kept not in (None, 0) for e in (*self.extents[name], *self.extents[out.name])):
+            return False
+        here = all(a.anchor == "here" and a.low == 0 and a.high is None for a in access.at)
+        same = v.axes == out.axes and v.batched == out.batched and v.shape[1:] == out.shape[1:]
+        return here and same and bool(v.shape) and v.kind == out.kind
+
+    # ---- homes
+
+    def _buffer(self, v: Value, extents: tuple[Extent, ...]) -> str:
+        self.buffers[v.name] = Buffer(v.name, extents, v.batched, v.shape, v.kind)
+        return v.name
+
+    def _place(self, moment: Moment) -> None:
+        name = moment.equation.out
+        if name in self.homes:
+            return
+        v = self.values[name]
+        if isinstance(moment.equation.op, Slice) and self._view(moment, v):
+            return
+        taken = self._source(moment)
+        if taken is not None:
+            self.homes[name] = self.homes[taken]
+            self._widen(self.homes[taken].buffer, self.extents[name])
+            return
+        self.homes[name] = Home(self._buffer(v, self.extents[name]))
+
+    def _view(self, moment: Moment, v: Value) -> bool:
+        """A slice is rows of what it slices, where that has the same positions and its rows are fixed in memory."""
+        access = moment.equation.reads[0]
+        op = moment.equation.op
+        source = self.homes.get(access.name)
+        assert isinstance(op, Slice)
+        if source is None or any(a.anchor != "here" or a.low or a.high is not None for a in access.at):
+            return False
+        parent = self.values[access.name]
+        if parent.axes != v.axes or parent.batched != v.batched or v.name in self.bordered:
+            return False
+        mine = self.extents[v.name]
+        theirs = self.buffers[source.buffer].extents
+        if any(e.kept not in (None, 0) for e in mine) or any(e.kept not in (None, 0) for e in theirs):
+            return False
+        if any(e.kept is None and t.kept is not None for e, t in zip(mine, theirs, strict=True)):
+            self._widen(source.buffer, mine)
+        start = source.rows[0] if source.rows else Size.of(0)
+        self.homes[v.name] = Home(source.buffer, (start + op.start, start + op.stop))
+        self._widen(source.buffer, mine)
+        return True
+
+    def _source(self, moment: Moment) -> str | None:
+        """A value whose place the equation's result can take: read here last, in place, and of the same form."""
+        if not isinstance(moment.equation.op, Pointwise) or moment.conditional:
+            return None
+        for access in moment.equation.reads:
+            if access.name in self.homes and self._passes(access, moment):
+                return access.name
+        return None
+
+    def _place_sources(self, moment: Moment) -> None:
+        """Values that feed one already placed, and nothing later, are made in its place."""
+        home = self.homes.get(moment.equation.out)
+        if home is None or not isinstance(moment.equation.op, Pointwise) or moment.conditional:
+            return
+        for access in moment.equation.reads:
+            name = access.name
+            made = self.life.made.get(name)
+            if made is None or name in self.homes or made.section != "backward" or made.conditional:
+                continue
+            if isinstance(made.equation.op, Slice | Concat) or not self._passes(access, moment):
+                continue
+            self.homes[name] = home
+            self._widen(home.buffer, self.extents[name])
+            return
+
+    def _passes(self, access: Access, moment: Moment) -> bool:
+        u, v = self.values[access.name], self.values[moment.equation.out]
+        if u.role not in COMPUTED or (u.role == "unit" and moment.section != "backward") or "gradient" in (u.role, v.role):
+            return False
+        if (u.axes, u.batched, u.shape, u.kind) != (v.axes, v.batched, v.shape, v.kind):
+            return False
+        if access.dims != moment.equation.dims or u.name in self.bordered or v.name in self.bordered:
+            return False
+        made = self.life.made.get(u.name)
+        if made is None or made.conditional:
+            return False
+        if any(e.kept not in (None, 0) for e in (*self.extents[u.name], *self.extents[v.name])):
+            return False
+        if any(e.low or e.high for e in (*self.extents[u.name], *self.extents[v.name])):
+            return False
+        return self.life.last_read_is(u.name, moment) and self._alone(made)
+
+    def _alone(self, made: Moment) -> bool:
+        """Rows of a stack are free to be overwritten only where the stack is read through slices of parts alone."""
+        while isinstance(made.equation.op, Slice):
+            parent = made.equation.reads[0].name
+            if parent not in self.life.made or self.values[parent].role not in ("part", "adjoint"):
+                return False
+            if not all(isinstance(r.moment.equation.op, Slice) for r in self.life.readings[parent]):
+                return False
+            made = self.life.made[parent]
+        return True
+
+    def _widen(self, buffer: str, extents: tuple[Extent, ...]) -> None:
+        """The buffer holds whatever any of its tenants needs."""
+        old = self.buffers[buffer]
+        merged = tuple(
+            Extent(
+                a.axis,
+                max(a.low, b.low),
+                max(a.high, b.high),
+                None if a.kept is None or b.kept is None else max(a.kept, b.kept),
+            )
+            for a, b in zip(old.extents, extents, strict=True)
+        )
+        self.buffers[buffer] = replace(old, extents=merged)
+
+
+def halo(system: System, name: str, index: int) -> tuple[int, int]:
+    """How many rows before the first and past the last position of its axis number `index` a value is read at."""
+    low = high = 0
+    for e in system.equations:
+        for r in e.reads:
+            if r.name == name:
+                at = r.at[index]
+                low = max(low, -at.low)
+                high = max(high, at.low if at.high is None else at.high)
+    return low, high

@@ -1,0 +1,153 @@
+"""What can be wrong with a network's graph: cycles that no order of positions computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoDelay(Diagnostic):
+    """A unit may depend on itself only at another position: directly, or through other units, the way round must move one
+    step or more.
+
+    Wrong:
+
+        network a(D = 3, H = 4) {
+          axis n
+          input  x[n] : D
+          output h[n] : H = tanh(full(x[n]) + full(h[n]) + bias)
+        }
+
+    Right:
+
+        output h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)
+    """
+
+    code: ClassVar[str] = "E302"
+    cycle: tuple[str, ...]
+    places: tuple[Span, ...]
+    delayed: str | None
+
+    def message(self) -> str:
+        if len(self.cycle) == 1:
+            return f"`{self.cycle[0]}` reads itself at the same step"
+        path = " -> ".join(f"`{name}`" for name in (*self.cycle, self.cycle[0]))
+        return f"{path} is a cycle within one step"
+
+    def label(self) -> str:
+        return "needs a delay"
+
+    def others(self) -> tuple[Label, ...]:
+        return tuple(Label(place, "and this") for place in self.places)
+
+    def help(self) -> Help | None:
+        if self.delayed is None:
+            return None
+        return Help(f"did you mean `{self.delayed}`?", (Edit(self.span, self.delayed),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancellingDelays(Diagnostic):
+    """A cycle whose offsets add up to nothing, one step back here and one step on there, comes back to the position it
+    started from.
+
+    Wrong:
+
+        network a(H = 4) {
+          axis n
+          input  x[n] : H
+          unit   a[n] : H = tanh(full(b[n-1]) + full(x[n]))
+          output b[n] : H = tanh(full(a[n+1]))
+        }
+
+    Right:
+
+        output b[n] : H = tanh(full(a[n]))
+    """
+
+    code: ClassVar[str] = "E303"
+    cycle: tuple[str, ...]
+    offsets: tuple[str, ...]
+    places: tuple[Span, ...]
+
+    def message(self) -> str:
+        path = " -> ".join((*self.offsets, self.offsets[0]))
+        return f"the offsets of the cycle {path} cancel"
+
+    def label(self) -> str:
+        return "one way here"
+
+    def others(self) -> tuple[Label, ...]:
+        return tuple(Label(place, "the other way here") for place in self.places)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BothDirections(Diagnostic):
+    """A recurrent block runs forward or backward along an axis, not both: at no position are both neighbours known.
+
+    Wrong:
+
+        network a(D = 3, H = 4) {
+          axis n
+          input  x[n] : D
+          output h[n] : H = tanh(full(x[n]) + full(h[n-1], as = A) + full(h[n+1], as = B))
+        }
+
+    Right:
+
+        unit   f[n] : H = tanh(full(x[n]) + full(f[n-1]))
+        unit   b[n] : H = tanh(full(x[n]) + full(b[n+1]))
+        output h[n] : H = f + b
+    """
+
+    code: ClassVar[str] = "E304"
+    name: str
+    other: Span | None
+    reads: str
+    against: str
+
+    def message(self) -> str:
+        return f"no order of positions can compute `{self.name}`"
+
+    def label(self) -> str:
+        return self.reads
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.other, self.against),) if self.other is not None else ()
+
+    def help(self) -> Help | None:
+        return Help("use two units, one per direction")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeAxis(Diagnostic):
+    """What needs a whole sequence (its last position, a sum over it) cannot be part of how that sequence is computed.
+
+    Wrong:
+
+        network a(D = 3, H = 4) {
+          axis n
+          input  x[n] : D
+          output h[n] : H = tanh(full(x[n]) + full(h[last]))
+        }
+
+    Right:
+
+        output h[n] : H = tanh(full(x[n]) + full(h[n-1]))
+    """
+
+    code: ClassVar[str] = "E305"
+    name: str
+    source: str
+
+    def message(self) -> str:
+        return f"`{self.name}` is part of `{self.source}` and needs all of it"
+
+    def label(self) -> str:
+        return "needs every position at once"
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (NoDelay, CancellingDelays, BothDirections, WholeAxis)

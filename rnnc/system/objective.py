@@ -1,0 +1,113 @@
+"""The losses of a model as one value `loss`: a number per sequence.
+
+Each loss is summed over the axes it has. `mean over n` divides by the positions whose target is present; a position whose
+target is missing adds nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnc.losses import LOSSES
+from rnnc.losses.terms import apply, choose, number
+from rnnc.model import forms as m
+from rnnc.ops import formula as f
+from rnnc.system import forms as s
+from rnnc.system.lowering import Lowering
+
+EXPAND = dict(LOSSES)
+
+
+def objective(model: m.Model, lowering: Lowering) -> str | None:
+    """Adds the equations of all losses; the name of their sum, or None without losses."""
+    lowering.owner = "loss"
+    totals = [_whole(loss, model, lowering) for loss in model.losses]
+    if not totals:
+        return None
+    name = lowering.fresh("sum")
+    formula: f.Formula = f.Operand(0)
+    for k in range(1, len(totals)):
+        formula = f.plus(formula, f.Operand(k))
+    lowering.emit(name, (), (), s.Pointwise(formula), tuple(totals), ())
+    lowering.values[name] = replace(lowering.values[name], batched=True)
+    return name
+
+
+def _whole(loss: m.Loss, model: m.Model, lowering: Lowering) -> s.Access:
+    """One loss summed over its axes and, where it is a vector, its entries."""
+    expanded = expand(loss.right, model, lowering)
+    dims = tuple(f"i{k}" for k in range(len(expanded.type.shape)))
+    value = lowering.named(expanded, "loss")
+    if lowering.values[value].axes or dims:
+        total = lowering.fresh("total")
+        reads = (lowering.here(value, dims),)
+        lowering.emit(total, (), (), s.Contract(), reads, (), loss.text, loss.span)
+        value = total
+    return lowering.here(value, ())
+
+
+def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
+    """The loss as ordinary operations: named losses written out, means counted by presence, missing targets masked."""
+    if isinstance(expr, m.Over) and expr.op in ("mean", "sum") and expr.where is None:
+        body = expand(expr.body, model, lowering)
+        shape = body.type.shape
+        total = m.Over("sum", expr.axis, body, None, m.Type(expr.type.axes, shape), expr.span)
+        present = _presence(expr.body, model)
+        if expr.op == "sum":
+            return total
+        if present is None or expr.axis not in present.type.axes:
+            return m.Over("mean", expr.axis, body, None, m.Type(expr.type.axes, shape), expr.span)
+        axes = tuple(a for a in present.type.axes if a != expr.axis)
+        count = m.Over("sum", expr.axis, present, None, m.Type(axes, ()), expr.span)
+        return apply("/", total, apply("max", count, number(1.0, expr)))
+    if isinstance(expr, m.Apply) and expr.op in EXPAND:
+        return EXPAND[expr.op](expr, lowering)
+    if isinstance(expr, m.Apply) and expr.op in {*f.ARITHMETIC, "sum"} and _holds_loss(expr):
+        return replace(expr, args=tuple(expand(a, model, lowering) for a in expr.args))
+    return _masked(expr, model)
+
+
+def _holds_loss(expr: m.Expr) -> bool:
+    if isinstance(expr, m.Apply):
+        return expr.op in EXPAND or any(_holds_loss(a) for a in expr.args)
+    return isinstance(expr, m.Over) and _holds_loss(expr.body)
+
+
+def _targets(expr: m.Expr, model: m.Model) -> tuple[m.Read, ...]:
+    """The reads of targets in `expr`, each once, outside what already minds that they may be missing."""
+    names = {t.name for t in model.targets}
+    found: dict[tuple[str, tuple[m.At, ...]], m.Read] = {}
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, m.Read) and node.name in names:
+            found.setdefault((node.name, node.at), node)
+        elif isinstance(node, m.Over):
+            stack.append(node.body)
+        elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
+            stack.extend(reversed(node.args))
+    return tuple(found.values())
+
+
+def _presence(expr: m.Expr, model: m.Model) -> m.Expr | None:
+    """1 at the positions where some entry of some target of `expr` is present."""
+    result: m.Expr | None = None
+    for read in _targets(expr, model):
+        one = _any(apply("present", read))
+        result = one if result is None else apply("max", result, one)
+    return result
+
+
+def _any(flags: m.Expr) -> m.Expr:
+    return m.Apply("max", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
+
+
+def _masked(expr: m.Expr, model: m.Model) -> m.Expr:
+    """`expr`, and 0 where an entry of a target that it reads is missing."""
+    result = expr
+    for read in _targets(expr, model):
+        flags: m.Expr = apply("present", read)
+        if flags.type.shape:
+            flags = m.Apply("min", (flags,), m.Type(flags.type.axes, ()), flags.span)
+        result = choose(flags, result, 0.0)
+    return result

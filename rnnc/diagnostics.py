@@ -7,8 +7,11 @@ shapes, E3xx graph and time, E4xx losses and data, E5xx limits, W1xx-W4xx the wa
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 
@@ -21,13 +24,25 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a character offset, both counted from 1."""
-        before = self.text[:offset]
-        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+        starts = _line_starts(self.text)
+        number = bisect_right(starts, offset)
+        return number, offset - starts[number - 1] + 1
 
     def line(self, number: int) -> str:
         """The author's line `number`, counted from 1, without its end."""
-        lines = self.text.split("\n")
-        return lines[number - 1] if number <= len(lines) else ""
+        starts = _line_starts(self.text)
+        if number > len(starts):
+            return ""
+        return (
+            self.text[starts[number - 1] :].partition("\n")[0]
+            if number == len(starts)
+            else (self.text[starts[number - 1] : starts[number] - 1])
+        )
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 @dataclass(frozen=True)
@@ -65,9 +80,12 @@ class Edit:
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """The text with all edits of one help made."""
-    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
-        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
-    return text
+    pieces: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: edit.span.start):
+        pieces += (text[done : edit.span.start], edit.text)
+        done = edit.span.end
+    return "".join((*pieces, text[done:]))
 
 
 @dataclass(frozen=True)
@@ -121,12 +139,16 @@ class Reporter:
     it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        """`most` is the number after which further ones are not kept."""
+        self._most = most
         self._found: list[Diagnostic] = []
         self._at: dict[tuple[str, str, int], list[Diagnostic]] = {}
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic; the same one reported twice is kept once."""
+        if self._most is not None and len(self._found) >= self._most:
+            return
         span = diagnostic.span
         here = self._at.setdefault((diagnostic.code, span.source.name, span.start), [])
         if diagnostic not in here:

@@ -99,13 +99,11 @@ def _concise(one: Diagnostic, paint: Paint) -> str:
 
 @dataclass(frozen=True)
 class _Mark:
-    """An underline in one line: from display column `start`, `width` columns of `sign`, and the words behind
-    it.
-    """
+    """An underline in one line: characters `start` to `end` of it, the sign, and the words behind it."""
 
     line: int
     start: int
-    width: int
+    end: int
     sign: str
     text: str
 
@@ -148,20 +146,22 @@ def _lines(span: Span, marks: list[_Mark], gutter: int, style: str, paint: Paint
     before = 0
     for number in sorted({mark.line for mark in marks}):
         if before and number == before + 2:
-            out.append(_numbered(before + 1, _display(span.source.line(before + 1)), gutter, paint))
+            between, _, _ = _window(span.source.line(before + 1), 0)
+            out.append(_numbered(before + 1, between, gutter, paint))
         elif before and number > before + 2:
-            out.append(f"{paint('...', _BLUE)}")
-        text = _display(span.source.line(number))
+            out.append(paint("...", _BLUE))
         here = sorted((mark for mark in marks if mark.line == number), key=lambda mark: mark.sign == "-")
-        shift = _shift(text, here[0])
-        shown = _window(text, shift)
+        line = span.source.line(number)
+        shown, low, high = _window(line, here[0].start)
         out.append(_numbered(number, shown, gutter, paint))
         for mark in here:
-            room = max(_width(text) - mark.start, 1) if mark.start < _width(text) else 1
-            signs = mark.sign * min(mark.width, room, _WIDE)
-            said = f"{signs} {mark.text}" if mark.text else signs
+            if not low <= mark.start <= high:
+                continue
+            front = _width(_display(line[low : mark.start])) + (3 if low else 0)
+            under = _display(line[low : min(mark.end, high)])
+            wide = max(_width(under) - front + (3 if low else 0), 1)
+            said = f"{mark.sign * wide} {mark.text}".rstrip()
             color = style if mark.sign == "^" else _BLUE
-            front = max(mark.start - shift, 0) + (3 if shift else 0)
             out.append(f"{' ' * gutter} {paint('|', _BLUE)} {' ' * front}{paint(said, color)}")
         before = number
     return out
@@ -171,29 +171,24 @@ def _numbered(number: int, text: str, gutter: int, paint: Paint) -> str:
     return f"{paint(f'{number:>{gutter}} |', _BLUE)} {text}".rstrip()
 
 
-def _shift(text: str, mark: _Mark) -> int:
-    """Display columns to leave out on the left of a very long line, so that its mark is seen."""
-    return max(mark.start - _WIDE // 2, 0) if _width(text) > _WIDE else 0
-
-
-def _window(text: str, shift: int) -> str:
-    if _width(text) <= _WIDE:
-        return text
-    column, kept = 0, ""
-    for letter in text:
-        if shift <= column < shift + _WIDE:
-            kept += letter
-        column += _width(letter)
-    return ("..." if shift else "") + kept + ("..." if column > shift + _WIDE else "")
+def _window(line: str, column: int) -> tuple[str, int, int]:
+    """What is shown of a line, and the first and last character of it: of a very long line only a part around
+    `column`.
+    """
+    if len(line) <= _WIDE:
+        return _display(line), 0, len(line)
+    low = max(min(column - _WIDE // 2, len(line) - _WIDE), 0)
+    high = low + _WIDE
+    front, back = "..." if low else "", "..." if high < len(line) else ""
+    return front + _display(line[low:high]) + back, low, high
 
 
 def _mark(span: Span, sign: str, text: str) -> _Mark:
     number, column = span.source.position(span.start)
-    line = span.source.line(number)
-    start = _width(_display(line[: column - 1]))
     end_number, end_column = span.source.position(span.end)
-    end = _width(_display(line[: end_column - 1] if end_number == number else line.rstrip()))
-    return _Mark(number, start, max(end - start, 1), sign, text)
+    if end_number != number:
+        end_column = len(span.source.line(number).rstrip()) + 1
+    return _Mark(number, column - 1, max(end_column, column) - 1, sign, text)
 
 
 def _display(text: str) -> str:

@@ -188,7 +188,7 @@ class TooDeep(TextDiagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class TooLarge(TextDiagnostic):
-    """A spec has at most two million characters; a network is its equations, its numbers live in the
+    """A spec has at most a million and a half characters; a network is its equations, its numbers live in the
     parameters.
 
     Wrong: a file of three megabytes.

@@ -30,11 +30,14 @@ from rnnc.frontend.words import BLOCKS, KEYWORDS
 
 # Twenty errors are shown; a text with many more troubles than that is not a spec.
 _ENOUGH = 100
+# A megabyte of closing brackets is one mistake, not a million.
+_MOST = 1000
+_RESUME = frozenset({*KEYWORDS, "RBRACE"})
 
 
 def parse(source: Source, reporter: Reporter) -> File:
     """The syntax tree of a source; where something was reported the tree holds what could be read."""
-    mine = Reporter()
+    mine = Reporter(most=_MOST)
     with _no_collection():
         file = _parse(source, mine)
     for diagnostic in tried(source, mine.diagnostics, _count_errors):
@@ -58,7 +61,7 @@ def _parse(source: Source, reporter: Reporter) -> File | None:
 
 
 def _count_errors(source: Source) -> int:
-    reporter = Reporter()
+    reporter = Reporter(most=_MOST)
     _parse(source, reporter)
     return len(reporter.diagnostics)
 
@@ -76,6 +79,7 @@ class _Reading:
             found.span.start for found in reporter.diagnostics if found.span.source is source
         )
         self._left = _ENOUGH
+        self._nearest = (0, -1)
         self._block_put_in = False
         self._told_until = -1
 
@@ -132,9 +136,13 @@ class _Reading:
         return self._automaton.feed(Lexeme(kind, here.start, here.end, here.text))
 
     def _next_statement(self, place: int) -> int:
-        while place < len(self._lexemes) - 1 and self._lexemes[place].kind not in (*KEYWORDS, "RBRACE"):
-            place += 1
-        return place
+        low, high = self._nearest
+        if not low <= place <= high:
+            high = place
+            while high < len(self._lexemes) - 1 and self._lexemes[high].kind not in _RESUME:
+                high += 1
+            self._nearest = place, high
+        return high
 
     def _skip(self, place: int, head: int) -> int:
         """Leave the statement out: the place of the next lexeme that can be taken, or -1 at the end."""

@@ -8,7 +8,7 @@ import sys
 from rnnc.diagnostics import Rejected, Source, Span
 from rnnc.frontend.errors_text import NotText, TooLarge
 
-LIMIT = 2_000_000
+LIMIT = 1_500_000
 
 
 class Unreadable(OSError):

@@ -10,7 +10,7 @@ from rnnc.frontend.errors_text import TextDiagnostic
 
 # Characters to read again for one text: a spec of usual size has all its helps tried, in a fraction of a
 # second.
-_EFFORT = 400_000
+_EFFORT = 300_000
 
 
 def tried(
@@ -19,10 +19,13 @@ def tried(
     """The same diagnostics, those `sure` of their edits after which `count` finds fewer errors."""
     left = _EFFORT
     for one in diagnostics:
-        mend = one.mending() if isinstance(one, TextDiagnostic) else None
-        if isinstance(one, TextDiagnostic) and mend is not None and mend.edits and left >= len(source.text):
-            left -= len(source.text)
-            mended = Source(source.name, apply_edits(source.text, mend.edits))
-            yield replace(one, sure=count(mended) < len(diagnostics))
-        else:
+        if not isinstance(one, TextDiagnostic) or left < len(source.text):
             yield one
+            continue
+        mend = one.mending()
+        if mend is None or not mend.edits:
+            yield one
+            continue
+        left -= len(source.text)
+        mended = Source(source.name, apply_edits(source.text, mend.edits))
+        yield replace(one, sure=count(mended) < len(diagnostics))

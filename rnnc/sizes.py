@@ -1,8 +1,8 @@
 """Size expressions: `+ - * /` of size names and whole numbers, in a normal form so that equal means equal.
 
-A `Size` is a polynomial in its names with rational coefficients and whole exponents (negative after a division), kept as
-sorted terms. `2*H + H == 3*H` and `H*D/D == H` hold by comparison alone. Division by a sum is kept as an opaque name, and
-so is a share of a size rounded up, `ceil(D/10)`.
+A `Size` is a polynomial in its names with rational coefficients and whole exponents (negative after a
+division), kept as sorted terms. `2*H + H == 3*H` and `H*D/D == H` hold by comparison alone. Division by a sum
+is kept as an opaque name, and so is a share of a size rounded up, `ceil(D/10)`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ Powers = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Size:
-    """Sum of `coefficient * product of name**power`; terms sorted, no zero coefficient. `quotients` names divided sums."""
+    """Sum of `coefficient * product of name**power`; terms sorted, no zero coefficient. `quotients` names
+    divided sums.
+    """
 
     terms: tuple[tuple[Powers, Fraction], ...]
     quotients: tuple[tuple[str, Size], ...] = ()

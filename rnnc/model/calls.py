@@ -1,4 +1,6 @@
-"""Calls in an expression: the built-in functions, reductions over an axis, losses, and functions an author defined."""
+"""Calls in an expression: the built-in functions, reductions over an axis, losses, and functions an author
+defined.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,8 @@ def call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
         drafting.report(WrongPlace(span=node.span, said=said, hint="part of an expression", advice=advice))
         return poison(node.span)
     if not node.over_first and (node.over or node.backward is not None or node.shared is not None):
-        said = f"`{name}` is no cell: `over`, `backward` and `as` after the parentheses belong to the use of a cell"
+        word = "over" if node.over else "backward" if node.backward is not None else "as"
+        said = f"`{name}` is no cell, and `{word}` belongs to the use of a cell"
         drafting.report(WrongPlace(span=node.span, said=said, hint="not a cell"))
         return poison(node.span)
     if node.over_first:

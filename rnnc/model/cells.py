@@ -1,5 +1,6 @@
-"""Uses of cells: each becomes units of its own, with the formals bound to the arguments. Arguments are understood where the
-use stands, unmirrored; what the cell itself says is mirrored by `backward`."""
+"""Uses of cells: each becomes units of its own, with the formals bound to the arguments. Arguments are
+understood where the use stands, unmirrored; what the cell itself says is mirrored by `backward`.
+"""
 
 from __future__ import annotations
 

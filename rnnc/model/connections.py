@@ -1,5 +1,6 @@
-"""Connections: a weight with a source. Each becomes a parameter, under the key that the contract gives it, and plain
-operations on it."""
+"""Connections: a weight with a source. Each becomes a parameter, under the key that the contract gives it,
+and plain operations on it.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +99,9 @@ def _fits(node: syntax.Call, drafting: Drafting) -> bool:
 
 
 def names_read(sources: tuple[syntax.Expr, ...], context: Context) -> tuple[str, ...]:
-    """The names of values that sources read, in the order of the text, each once; axes, sizes and constants left out."""
+    """The names of values that sources read, in the order of the text, each once; axes, sizes and constants
+    left out.
+    """
     found: dict[str, None] = {}
     for source in sources:
         for expr in walk(source):

@@ -1,4 +1,6 @@
-"""The statements of a network or of one use of a cell become names in a scope, and equations to be understood later."""
+"""The statements of a network or of one use of a cell become names in a scope, and equations to be understood
+later.
+"""
 
 from __future__ import annotations
 
@@ -259,7 +261,7 @@ def _unit(unit: syntax.Unit, place: Place, r: Resolution, cells: dict[str, synta
     elif unit.shape is not None:
         shape = shape_of(unit.shape, place.scope, r)
         good = good and shape is not None
-    good = _supported(unit, r) and good
+    good = _supported(unit, axes or (), r) and good
     returned = name.text == place.returned
     key = place.returned_key if returned else place.prefix + name.text
     call = unit.right
@@ -298,8 +300,8 @@ def _slot(
     return waiting
 
 
-def _supported(unit: syntax.Unit, r: Resolution) -> bool:
-    if unit.left.prime:
+def _supported(unit: syntax.Unit, axes: tuple[str, ...], r: Resolution) -> bool:
+    if unit.left.prime and not any(a in r.broken_axes for a in axes):
         r.reporter.report(NotYetContinuous(span=unit.left.span, what="an equation for a derivative is"))
     if unit.random:
         advice = "write the expectation with `=`"

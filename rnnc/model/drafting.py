@@ -1,4 +1,6 @@
-"""Syntax to drafts: every name of an expression resolved, functions expanded, connections turned into parameters."""
+"""Syntax to drafts: every name of an expression resolved, functions expanded, connections turned into
+parameters.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""A `Draft`: an expression with its names resolved and its shape known as far as the rest of the spec says so.
+"""A `Draft`: an expression with its names resolved and its shape known as far as the rest of the spec says
+so.
 
-Drafts may be shared (an argument of a `fn` used twice is one object), so whoever visits them goes over `in_order`, which has
-each object once and needs no recursion.
+Drafts may be shared (an argument of a `fn` used twice is one object), so whoever visits them goes over
+`in_order`, which has each object once and needs no recursion.
 """
 
 from __future__ import annotations

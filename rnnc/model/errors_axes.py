@@ -10,8 +10,8 @@ from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 @dataclass(frozen=True, kw_only=True)
 class AxisOutOfSight(Diagnostic):
-    """A value that varies along an axis has one value for every position of it. An equation without that axis has to say
-    which one it reads, or what to do with all of them.
+    """A value that varies along an axis has one value for every position of it. An equation without that axis
+    has to say which one it reads, or what to do with all of them.
 
     Wrong:
 
@@ -50,8 +50,8 @@ class AxisOutOfSight(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class BadIndex(Diagnostic):
-    """Between brackets stands one position for each axis of a value, in the order of its declaration: the axis itself, an offset
-    from it, a window, or `first` and `last`.
+    """Between brackets stands one position for each axis of a value, in the order of its declaration: the
+    axis itself, an offset from it, a window, or `first` and `last`.
 
     Wrong:
 
@@ -87,8 +87,8 @@ class BadIndex(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class BadDelay(Diagnostic):
-    """A delay counts steps, so it is a whole number that is known when the spec is compiled: `h[n-1]`, or `h[n-k]` with a
-    constant `k`.
+    """A delay counts steps, so it is a whole number that is known when the spec is compiled: `h[n-1]`, or
+    `h[n-k]` with a constant `k`.
 
     Wrong:
 
@@ -120,7 +120,8 @@ class BadDelay(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class HugeDelay(Diagnostic):
-    """A delay keeps that many past values in memory for every sequence; more than 10000 steps is taken for a slip.
+    """A delay keeps that many past values in memory for every sequence; more than 10000 steps is taken for a
+    slip.
 
     Wrong:
 
@@ -167,9 +168,10 @@ class TooMuch(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class NotYet(Diagnostic):
-    """The language has this, and this version of the compiler does not do it yet. Nothing is compiled, so no wrong number
-    comes out: slower axes (E390), settling axes (E391), continuous time (E392), random units (E393), feedback and `sample`
-    (E394), the losses `ctc` and `mixture_density` (E395), and a few combinations of other forms (E396).
+    """The language has this, and this version of the compiler does not do it yet. Nothing is compiled, so no
+    wrong number comes out: slower axes (E390), settling axes (E391), continuous time (E392), random units
+    (E393), feedback and `sample` (E394), the losses `ctc` and `mixture_density` (E395), and a few
+    combinations of other forms (E396).
 
     Wrong:
 
@@ -274,8 +276,8 @@ class NotYetLoss(NotYet):
 
 @dataclass(frozen=True, kw_only=True)
 class NotYetCombined(NotYet):
-    """A combination of supported forms that this version cannot compile yet, such as two values that name the same two axes
-    in opposite orders.
+    """A combination of supported forms that this version cannot compile yet, such as two values that name the
+    same two axes in opposite orders.
 
     Wrong:
 

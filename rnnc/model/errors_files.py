@@ -30,7 +30,8 @@ class UseCycle(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class MissingFile(Diagnostic):
-    """`use` takes a path that ends in `.rnn`, relative to the file it stands in, or the name of a shipped spec.
+    """`use` takes a path that ends in `.rnn`, relative to the file it stands in, or the name of a shipped
+    spec.
 
     Wrong:
 
@@ -60,8 +61,8 @@ class MissingFile(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class LeavesFolder(Diagnostic):
-    """`use` stays inside the folder of the spec that is compiled, and the shipped specs: no absolute path, no way up and out,
-    no link that leads elsewhere. The file is not opened.
+    """`use` stays inside the folder of the spec that is compiled, and the shipped specs: no absolute path, no
+    way up and out, no link that leads elsewhere. The file is not opened.
 
     Wrong:
 

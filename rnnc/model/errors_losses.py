@@ -10,8 +10,8 @@ from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 @dataclass(frozen=True, kw_only=True)
 class NoTarget(Diagnostic):
-    """A loss compares a prediction with a target, and a target is declared: it is data of its own, with missing entries, not
-    an input.
+    """A loss compares a prediction with a target, and a target is declared: it is data of its own, with
+    missing entries, not an input.
 
     Wrong:
 
@@ -65,7 +65,8 @@ class NoTarget(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class LossArguments(Diagnostic):
-    """A loss takes a prediction and a target: `squared_error(y, t)`, `cross_entropy(p, t)`, `binary_cross_entropy(p, t)`.
+    """A loss takes a prediction and a target: `squared_error(y, t)`, `cross_entropy(p, t)`,
+    `binary_cross_entropy(p, t)`.
 
     Wrong:
 
@@ -82,7 +83,8 @@ class LossArguments(Diagnostic):
     found: int
 
     def message(self) -> str:
-        return f"`{self.name}` takes a prediction and a target, found {self.found} argument{'s' * (self.found != 1)}"
+        counted = f"{self.found} argument{'s' * (self.found != 1)}"
+        return f"`{self.name}` takes a prediction and a target, found {counted}"
 
     def label(self) -> str:
         return f"written `{self.form}`"
@@ -90,7 +92,8 @@ class LossArguments(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class LossPlace(Diagnostic):
-    """`squared_error`, `cross_entropy` and `binary_cross_entropy` stand in a `loss`; an equation spells the formula out.
+    """`squared_error`, `cross_entropy` and `binary_cross_entropy` stand in a `loss`; an equation spells the
+    formula out.
 
     Wrong:
 

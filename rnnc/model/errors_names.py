@@ -10,8 +10,9 @@ from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownName(Diagnostic):
-    """Every name is declared somewhere in its network or cell: as a size, an axis, an input, a target, a parameter or a unit.
-    Names are case-sensitive; a cell sees its own formals and parts, not the names of the network that uses it.
+    """Every name is declared somewhere in its network or cell: as a size, an axis, an input, a target, a
+    parameter or a unit. Names are case-sensitive; a cell sees its own formals and parts, not the names of the
+    network that uses it.
 
     Wrong:
 
@@ -67,8 +68,8 @@ class UnknownName(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredTwice(Diagnostic):
-    """Sizes, axes and everything declared share one namespace: a name means one thing in its network or cell, whatever the
-    order of the statements. Parameters named by `as` belong to it too.
+    """Sizes, axes and everything declared share one namespace: a name means one thing in its network or cell,
+    whatever the order of the statements. Parameters named by `as` belong to it too.
 
     Wrong:
 
@@ -104,8 +105,8 @@ class DeclaredTwice(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class WrongKind(Diagnostic):
-    """A name stands where something of another kind is wanted: an axis where a value is, a size where an axis is, a part of
-    something that has no parts.
+    """A name stands where something of another kind is wanted: an axis where a value is, a size where an axis
+    is, a part of something that has no parts.
 
     Wrong:
 
@@ -143,7 +144,8 @@ class WrongKind(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class WrongArguments(Diagnostic):
-    """Functions, connections and cells take a fixed number of arguments, and know only the options of their own.
+    """Functions, connections and cells take a fixed number of arguments, and know only the options of their
+    own.
 
     Wrong:
 
@@ -183,8 +185,9 @@ class WrongArguments(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class WrongPlace(Diagnostic):
-    """Some things have one place only: a use of a cell is the whole right side of a unit, a connection stands in the equation
-    of a unit or of a start, inputs, targets, axes and losses belong to a network, a `fn` is a scalar function.
+    """Some things have one place only: a use of a cell is the whole right side of a unit, a connection stands
+    in the equation of a unit or of a start, inputs, targets, axes and losses belong to a network, a `fn` is a
+    scalar function.
 
     Wrong:
 
@@ -218,8 +221,8 @@ class WrongPlace(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class SameKey(Diagnostic):
-    """A connection makes its own parameter, called after the unit and the names its source reads, without their offsets. Two
-    that would get one key have to be told apart, or be meant as one, by `as`.
+    """A connection makes its own parameter, called after the unit and the names its source reads, without
+    their offsets. Two that would get one key have to be told apart, or be meant as one, by `as`.
 
     Wrong:
 
@@ -259,8 +262,8 @@ class SameKey(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class Circular(Diagnostic):
-    """A `fn` and a `cell` are expanded where they are used, so neither can contain itself. Recurrence is written with an
-    offset: `h[n-1]`.
+    """A `fn` and a `cell` are expanded where they are used, so neither can contain itself. Recurrence is
+    written with an offset: `h[n-1]`.
 
     Wrong:
 
@@ -284,8 +287,8 @@ class Circular(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class WhichNetwork(Diagnostic):
-    """A module is compiled from one network. A file with several needs `--network NAME`; a file with cells and functions alone
-    is there for others to `use`.
+    """A module is compiled from one network. A file with several needs `--network NAME`; a file with cells
+    and functions alone is there for others to `use`.
 
     Wrong: `rnnc compile two.rnn`, where the file holds `network a` and `network b`.
 
@@ -316,8 +319,8 @@ class WhichNetwork(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class BadSetting(Diagnostic):
-    """`-s NAME=VALUE` sets a size or a constant that the network names between its parentheses. A size is a whole number of
-    at least 1, a constant any finite number.
+    """`-s NAME=VALUE` sets a size or a constant that the network names between its parentheses. A size is a
+    whole number of at least 1, a constant any finite number.
 
     Wrong: `rnnc compile elman.rnn -s h=64`, where the size is `H`.
 

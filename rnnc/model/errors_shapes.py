@@ -1,4 +1,6 @@
-"""What can be wrong with shapes: they do not fit, differ from the declaration, do not follow, or are no sizes."""
+"""What can be wrong with shapes: they do not fit, differ from the declaration, do not follow, or are no
+sizes.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ def spelled(shape: Shape) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ShapesDiffer(Diagnostic):
-    """An operation joins values whose shapes do not fit. Elementwise operations want equal shapes, or a scalar beside any; `@`
-    wants the last dimension of the left equal to the first of the right. Nothing else broadcasts.
+    """An operation joins values whose shapes do not fit. Elementwise operations want equal shapes, or a
+    scalar beside any; `@` wants the last dimension of the left equal to the first of the right. Nothing else
+    broadcasts.
 
     Wrong:
 
@@ -56,8 +59,8 @@ class ShapesDiffer(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredDiffers(Diagnostic):
-    """The shape a unit is declared with has to follow from its right side, symbol by symbol: `H` and `D` are different sizes
-    even where their defaults are equal. A loss wants its prediction and its target alike.
+    """The shape a unit is declared with has to follow from its right side, symbol by symbol: `H` and `D` are
+    different sizes even where their defaults are equal. A loss wants its prediction and its target alike.
 
     Wrong:
 
@@ -84,7 +87,8 @@ class DeclaredDiffers(Diagnostic):
     def message(self) -> str:
         if self.said:
             return self.said
-        return f"`{self.name}` is declared with shape {spelled(self.declared)}, its definition has {spelled(self.found)}"
+        declared, found = spelled(self.declared), spelled(self.found)
+        return f"`{self.name}` is declared with shape {declared}, its definition has {found}"
 
     def label(self) -> str:
         return f"has shape {spelled(self.found)}"
@@ -99,7 +103,8 @@ class DeclaredDiffers(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class ShapeUnknown(Diagnostic):
-    """A shape may be left out where the rest of the equation forces it. Where nothing does, it has to be written.
+    """A shape may be left out where the rest of the equation forces it. Where nothing does, it has to be
+    written.
 
     Wrong:
 
@@ -130,8 +135,8 @@ class ShapeUnknown(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class BadSize(Diagnostic):
-    """A size is a whole number of at least 1, a name between the parentheses of the network or cell, or `+ - * /` of them that
-    comes out whole and positive.
+    """A size is a whole number of at least 1, a name between the parentheses of the network or cell, or `+ -
+    * /` of them that comes out whole and positive.
 
     Wrong:
 
@@ -165,8 +170,8 @@ class BadSize(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class WrongType(Diagnostic):
-    """A value of the wrong kind: a token where a real number is wanted, a comparison used as a number, a vector where a
-    single number is.
+    """A value of the wrong kind: a token where a real number is wanted, a comparison used as a number, a
+    vector where a single number is.
 
     Wrong:
 
@@ -226,7 +231,8 @@ class StartDiffers(Diagnostic):
     declared: Span
 
     def message(self) -> str:
-        return f"the start of `{self.name}` has shape {spelled(self.found)}, `{self.name}` has {spelled(self.wanted)}"
+        found, wanted = spelled(self.found), spelled(self.wanted)
+        return f"the start of `{self.name}` has shape {found}, `{self.name}` has {wanted}"
 
     def label(self) -> str:
         return f"has shape {spelled(self.found)}"
@@ -237,8 +243,9 @@ class StartDiffers(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class BadStart(Diagnostic):
-    """A `start` says what a unit or an input is before its first step: once for everything before it, or position by position.
-    It has no axis of its own, and targets, parameters and values without an axis have no start.
+    """A `start` says what a unit or an input is before its first step: once for everything before it, or
+    position by position. It has no axis of its own, and targets, parameters and values without an axis have
+    no start.
 
     Wrong:
 

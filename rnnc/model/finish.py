@@ -14,7 +14,9 @@ from rnnc.sizes import ONE, Shape
 
 
 class Finishing:
-    """The expressions of one network. `unknown` are shapes that do not follow: mistakes only where nothing else is wrong."""
+    """The expressions of one network. `unknown` are shapes that do not follow: mistakes only where nothing
+    else is wrong.
+    """
 
     def __init__(self, r: Resolution) -> None:
         self.r = r

@@ -1,4 +1,6 @@
-"""Whether the operands of a draft fit: their shapes and what they hold. What is wrong becomes a diagnostic."""
+"""Whether the operands of a draft fit: their shapes and what they hold. What is wrong becomes a
+diagnostic.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,8 @@ def wrong_shapes(draft: Draft, shapes: list[Shape]) -> Diagnostic:
         return WrongType(span=draft.span, said=said, hint="a number")
     places = tuple(a.span for a in draft.args)
     if op in ("transpose", "row"):
-        said = f"{'`transpose` turns' if op == 'transpose' else 'a row is picked from'} a matrix, found shape {spelled(shapes[0])}"
+        verb = "`transpose` turns" if op == "transpose" else "a row is picked from"
+        said = f"{verb} a matrix, found shape {spelled(shapes[0])}"
         return WrongType(span=draft.args[0].span, said=said, hint=f"has shape {spelled(shapes[0])}")
     return ShapesDiffer(span=places[-1], what=f"`{op}`", shapes=tuple(shapes), places=places)
 

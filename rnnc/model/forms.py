@@ -1,7 +1,7 @@
 """The `Model`: one network with every name resolved, cells and functions expanded, shapes and axes known.
 
-Connections have become parameters and plain operations, so nothing later knows how an author spelled a weight. Everything
-is in an order that does not depend on the order of the author's statements.
+Connections have become parameters and plain operations, so nothing later knows how an author spelled a
+weight. Everything is in an order that does not depend on the order of the author's statements.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Type:
 class At:
     """Where one axis of a value is read.
 
-    anchor "here": `axis + low` relative to the current position; "first"/"last": `low` past the sequence's own first or
-    last position (`h[last]` is low 0). With `high` set it is a window low..high: a new leading unit dimension of
-    high - low + 1 taps, oldest (lowest) first.
+    anchor "here": `axis + low` relative to the current position; "first"/"last": `low` past the sequence's
+    own first or last position (`h[last]` is low 0). With `high` set it is a window low..high: a new leading
+    unit dimension of high - low + 1 taps, oldest (lowest) first.
     """
 
     axis: str
@@ -63,7 +63,9 @@ class SizeNumber:
 
 @dataclass(frozen=True)
 class Position:
-    """An axis name used as a number: the position itself, counted from 0 (mirrored cells keep it as it is)."""
+    """An axis name used as a number: the position itself, counted from 0 (mirrored cells keep it as it
+    is).
+    """
 
     axis: str
     type: Type
@@ -72,7 +74,8 @@ class Position:
 
 @dataclass(frozen=True)
 class Read:
-    """A value (input, target, parameter or unit, by its full key) read at one `At` per axis that it has, in order.
+    """A value (input, target, parameter or unit, by its full key) read at one `At` per axis that it has, in
+    order.
 
     Windows of several axes add their dimensions in the order of the axes.
     """
@@ -87,20 +90,22 @@ class Read:
 class Apply:
     """An operation on values at one position. `op` is one of:
 
-    elementwise   + - * / ^ neg < <= > >= == != where, and every name of rnnc.ops.elementary (tanh, exp, min, clip, ...)
-    products      matmul(a, b): (m,k)(k,)  (m,k)(k,n)  (k,)(k,n)  (k,)(k,);  dot(a, b);  outer(a, b): (m,)(n,)
+    elementwise   + - * / ^ neg < <= > >= == != where, and every name of rnnc.ops.elementary (tanh, exp, min,
+    clip, ...) products      matmul(a, b): (m,k)(k,)  (m,k)(k,n)  (k,)(k,n)  (k,)(k,);  dot(a, b);  outer(a,
+    b): (m,)(n,)
                   bilinear(W, a, b): (k,l,j)(l,)(j,);  block(W, a): (blocks,m,k)(blocks*k,) -> (blocks*m,)
                   sparse(W, columns, a): values (m,k), token array (m,k) of columns, (d,) -> (m,)
                   row(E, w): (v,e) and a token -> (e,)
-    structure     concat(a, b, ...) and slice(a; start, stop) along the first dimension, transpose(a) of two dimensions,
+    structure     concat(a, b, ...) and slice(a; start, stop) along the first dimension, transpose(a) of two
+    dimensions,
                   flatten(a): all dimensions into one, row-major
-    across units  sum mean max min norm softmax log_softmax layer_norm (over the last dimension; sum, mean, max, min and norm
+    across units  sum mean max min norm softmax log_softmax layer_norm (over the last dimension; sum, mean,
+    max, min and norm
                   reduce it (all dimensions are reduced to a scalar for a window or matrix))
-    targets       forced(y, t), present(t): 1 where an entry of the target is present
-    random        dropout(a; rate)
-    losses        squared_error cross_entropy binary_cross_entropy (value at a position, shape ()); only in a Loss
-    `numbers` holds what stands after `;`. A function's body is expanded with its argument objects shared, so the same
-    Python object may occur several times in a tree: it denotes one value.
+    targets       forced(y, t), present(t): 1 where an entry of the target is present random        dropout(a;
+    rate) losses        squared_error cross_entropy binary_cross_entropy (value at a position, shape ()); only
+    in a Loss `numbers` holds what stands after `;`. A function's body is expanded with its argument objects
+    shared, so the same Python object may occur several times in a tree: it denotes one value.
     """
 
     op: str
@@ -112,10 +117,11 @@ class Apply:
 
 @dataclass(frozen=True)
 class Over:
-    """`sum|mean|max|min over axis (body, where = ...)`: the axis goes; `softmax|log_softmax over axis`: it stays.
+    """`sum|mean|max|min over axis (body, where = ...)`: the axis goes; `softmax|log_softmax over axis`: it
+    stays.
 
-    `where` is an expression of kind "truth" or None. In a Loss, `mean` over an axis divides by the positions whose target is
-    present.
+    `where` is an expression of kind "truth" or None. In a Loss, `mean` over an axis divides by the positions
+    whose target is present.
     """
 
     op: str
@@ -133,7 +139,8 @@ Expr = Number | SizeNumber | Position | Read | Apply | Over
 class Init:
     """An initialiser by its name, with its numbers: `uniform(-0.5, 0.5)` is ("uniform", (-0.5, 0.5)).
 
-    `columns` draws, for each row, that many different sorted columns out of numbers[0] ... see rnnc.ops.initial.
+    `columns` draws, for each row, that many different sorted columns out of numbers[0] ... see
+    rnnc.ops.initial.
     """
 
     kind: str
@@ -142,8 +149,9 @@ class Init:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A trainable (`trained`) or fixed array under its key (`h.W_x`). `columns_of` is set for a sparse connection's
-    pattern (kind "token"): the size of the dimension its entries index."""
+    """A trainable (`trained`) or fixed array under its key (`h.W_x`). `columns_of` is set for a sparse
+    connection's pattern (kind "token"): the size of the dimension its entries index.
+    """
 
     name: str
     shape: Shape
@@ -168,8 +176,9 @@ class Datum:
 class Start:
     """What a unit or input is before its first step (after the last, where it runs backward).
 
-    `early[k-1]`, where present, is the value k steps before the first; `default` is the value everywhere else outside on
-    that side. Expressions have none of the value's axes. A learned start reads the parameter `h.start`.
+    `early[k-1]`, where present, is the value k steps before the first; `default` is the value everywhere else
+    outside on that side. Expressions have none of the value's axes. A learned start reads the parameter
+    `h.start`.
     """
 
     default: Expr
@@ -179,8 +188,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Unit:
-    """One equation. `name` is its full key (`h`, `h1.i`); `role` tells gates apart; `cell` is the use it belongs to (`h1`)
-    with the cell's name, or None; `backward` is True inside a mirrored cell. `equation` spans the author's statement."""
+    """One equation. `name` is its full key (`h`, `h1.i`); `role` tells gates apart; `cell` is the use it
+    belongs to (`h1`) with the cell's name, or None; `backward` is True inside a mirrored cell. `equation`
+    spans the author's statement.
+    """
 
     name: str
     role: Literal["unit", "gate", "output"]
@@ -202,7 +213,9 @@ class InputStart:
 
 @dataclass(frozen=True)
 class Loss:
-    """One loss; its value is summed over the axes it has. `text` is the author's, for messages and listings."""
+    """One loss; its value is summed over the axes it has. `text` is the author's, for messages and
+    listings.
+    """
 
     right: Expr
     text: str
@@ -221,7 +234,9 @@ class SizeName:
 
 @dataclass(frozen=True)
 class Model:
-    """One network, ready to become a system. `outputs` are the names `forward` returns, sorted like the units."""
+    """One network, ready to become a system. `outputs` are the names `forward` returns, sorted like the
+    units.
+    """
 
     name: str
     sizes: tuple[SizeName, ...]

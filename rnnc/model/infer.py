@@ -1,5 +1,6 @@
-"""Fill in every shape that follows: up from operands, down from what is declared, from equation to equation until nothing
-changes."""
+"""Fill in every shape that follows: up from operands, down from what is declared, from equation to equation
+until nothing changes.
+"""
 
 from __future__ import annotations
 

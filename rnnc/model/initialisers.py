@@ -27,7 +27,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 
 def initialiser(expr: syntax.Expr, scope: Scope, r: Resolution) -> Init | None:
-    """`ones`, `uniform(-0.5, 0.5)`, `sparse(density = 0.1, radius = 0.95)`; None where it was wrong (reported)."""
+    """`ones`, `uniform(-0.5, 0.5)`, `sparse(density = 0.1, radius = 0.95)`; None where it was wrong
+    (reported).
+    """
     name, args, keywords = _parts(expr)
     if name is None or name.text not in ARGUMENTS:
         shown = name.text if name is not None else expr.span.text

@@ -1,4 +1,6 @@
-"""A name in an expression: a value read at positions, a size or a constant as a number, an axis as the position itself."""
+"""A name in an expression: a value read at positions, a size or a constant as a number, an axis as the
+position itself.
+"""
 
 from __future__ import annotations
 
@@ -183,7 +185,9 @@ def read_at(slot: Slot, at: tuple[At, ...], span: Span) -> Draft:
 
 
 def _alias(ref: syntax.Reference, alias: Alias, context: Context, drafting: Drafting) -> Draft:
-    """A cell's formal: the argument, understood where the cell is used, then moved by the cell's own offsets."""
+    """A cell's formal: the argument, understood where the cell is used, then moved by the cell's own
+    offsets.
+    """
     alias.used = True
     if ref.parts:
         said = f"`{ref.name.text}` is an argument, and its parts are not seen here"

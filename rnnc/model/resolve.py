@@ -1,4 +1,6 @@
-"""Syntax tree to `Model`: choose the network, know its sizes, resolve every name, expand, infer shapes, check."""
+"""Syntax tree to `Model`: choose the network, know its sizes, resolve every name, expand, infer shapes,
+check.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ def resolve(
 ) -> Model:
     """The model of one network of a file.
 
-    `settings` are sizes and constants given from outside, `load` reads a used file (None where it reported why it cannot).
-    Raises `Rejected` where the spec is wrong, with everything that is.
+    `settings` are sizes and constants given from outside, `load` reads a used file (None where it reported
+    why it cannot). Raises `Rejected` where the spec is wrong, with everything that is.
     """
     reporter.stop_if_wrong()
     library = gather(file, load, reporter)

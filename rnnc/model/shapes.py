@@ -1,6 +1,8 @@
-"""How shapes flow through an operation: from its operands to its result, and back to operands that are still unknown.
+"""How shapes flow through an operation: from its operands to its result, and back to operands that are still
+unknown.
 
-Both directions only fill in what is unknown; whether everything fits is asked afterwards, by `rnnc.model.fitting`.
+Both directions only fill in what is unknown; whether everything fits is asked afterwards, by
+`rnnc.model.fitting`.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ SIZED_ARGUMENT = {"block": 1, "embedding": 1}
 
 
 def size_names(body: Iterable[syntax.Statement], cells: Mapping[str, syntax.Cell]) -> set[str]:
-    """The names that stand where a size does: in a shape, as a count of blocks, as the width of an embedding, and as an
-    argument of a cell that uses it so."""
+    """The names that stand where a size does: in a shape, as a count of blocks, as the width of an embedding,
+    and as an argument of a cell that uses it so.
+    """
     return _size_names(body, cells, {}, ())
 
 
@@ -58,7 +59,9 @@ def _references(expr: syntax.Expr) -> set[str]:
 
 
 def size_of(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
-    """A size expression, checked to be whole and positive for the network's defaults; None where it was reported."""
+    """A size expression, checked to be whole and positive for the network's defaults; None where it was
+    reported.
+    """
     size = _size(expr, scope, r)
     if size is None:
         return None

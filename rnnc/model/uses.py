@@ -30,7 +30,9 @@ class Library:
 
 @dataclass
 class Loader:
-    """Reads used files for the spec at `path` (None for a text without a file, which sees the shipped specs alone)."""
+    """Reads used files for the spec at `path` (None for a text without a file, which sees the shipped specs
+    alone).
+    """
 
     path: Path | None
     reporter: Reporter
@@ -106,7 +108,9 @@ class Loader:
 def gather(
     file: syntax.File, load: Callable[[syntax.Use], syntax.File | None], reporter: Reporter
 ) -> Library:
-    """The functions and cells of a file and of all it uses, each file once. Cycles and names defined twice are reported."""
+    """The functions and cells of a file and of all it uses, each file once. Cycles and names defined twice
+    are reported.
+    """
     library, done = Library(), {id(file)}
     table = Resolution(reporter, library.functions, library.cells)
     _enter(file, library, table)

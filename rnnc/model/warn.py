@@ -1,4 +1,6 @@
-"""The warnings of a model: what is declared and not used, computed and not needed, gates that are none, flat gradients."""
+"""The warnings of a model: what is declared and not used, computed and not needed, gates that are none, flat
+gradients.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from rnnc.diagnostics import Diagnostic, Help, Label, Span
 
 @dataclass(frozen=True, kw_only=True)
 class Unused(Diagnostic):
-    """A declaration that nothing reads. The gradient of an unused parameter is always 0, an unused input changes nothing.
+    """A declaration that nothing reads. The gradient of an unused parameter is always 0, an unused input
+    changes nothing.
 
     Wrong:
 
@@ -43,7 +44,8 @@ class Unused(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class Unreached(Diagnostic):
-    """A unit that reaches no output and no loss is computed only where someone observes it, and nothing is learned from it.
+    """A unit that reaches no output and no loss is computed only where someone observes it, and nothing is
+    learned from it.
 
     Wrong:
 
@@ -119,7 +121,8 @@ class IdleGate(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class WideGate(Diagnostic):
-    """A `gate` lets a share of something through, from nothing (0) to all (1); a value outside turns signs around or amplifies.
+    """A `gate` lets a share of something through, from nothing (0) to all (1); a value outside turns signs
+    around or amplifies.
 
     Wrong:
 
@@ -168,7 +171,8 @@ class NothingReturned(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class FlatGradient(Diagnostic):
-    """`sign`, `step`, `round`, `floor` and `ceil` are flat almost everywhere: whatever is behind them learns nothing.
+    """`sign`, `step`, `round`, `floor` and `ceil` are flat almost everywhere: whatever is behind them learns
+    nothing.
 
     Wrong:
 

@@ -1,10 +1,13 @@
-"""Networks for the tests of pictures, built value by value: drawing one needs neither parser nor resolver."""
+"""Networks for the tests of pictures, built value by value, and those of the library."""
 
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
-from rnnc.diagnostics import Source, Span
+from rnnc.diagnostics import Reporter, Source, Span
+from rnnc.frontend.parse import parse
+from rnnc.frontend.syntax import File
 from rnnc.model.forms import (
     Apply,
     At,
@@ -22,6 +25,7 @@ from rnnc.model.forms import (
     Type,
     Unit,
 )
+from rnnc.model.resolve import resolve
 from rnnc.sizes import Size
 
 H = (Size.named("H"),)
@@ -281,3 +285,17 @@ def made_up(seed: int) -> Model:
             net.unit(unit, ("n",), net.op("tanh", net.add(*terms)), r.choice(["unit", "gate"]))
         names += [k for k in (unit, f"{unit}.c") if k in net.known]
     return top(net, names[-1])
+
+
+SPECS = Path(__file__).parents[1] / "specs"
+
+
+def spec(path: Path) -> Model:
+    """The network of a spec in the library."""
+    reporter = Reporter()
+
+    def load(name: str) -> File:
+        text = (SPECS / f"{name.removesuffix('.rnn')}.rnn").read_text(encoding="utf-8")
+        return parse(Source(name, text), reporter)
+
+    return resolve(load(path.name), reporter, load=lambda use: load(use.path))

@@ -13,7 +13,21 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from picture_models import MODELS, Net, attention, bidirectional, elman, gru, lstm, made_up, narx, rnn2d, top
+from picture_models import (
+    MODELS,
+    SPECS,
+    Net,
+    attention,
+    bidirectional,
+    elman,
+    gru,
+    lstm,
+    made_up,
+    narx,
+    rnn2d,
+    spec,
+    top,
+)
 
 from rnnc.model.forms import Model
 from rnnc.picture import draw
@@ -228,3 +242,13 @@ def test_a_long_sum_is_drawn() -> None:
 def test_zero_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one step"):
         draw(elman(), unroll=0, format="svg")
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.rnn")), ids=lambda p: p.stem)
+def test_every_spec_of_the_library_is_drawn(path: Path) -> None:
+    model = spec(path)
+    for steps in (None, 3):
+        test_nothing_lies_on_anything_else(model, steps)
+        test_text_stays_in_its_box(model, steps)
+        test_lines_pass_no_box(model, steps)
+        test_dot_is_sound(model, steps)

@@ -51,6 +51,4 @@ def _edge(e: Edge) -> Iterator[str]:
         facts.append("arrowhead=odot")
     if e.begins:
         facts.append("style=dashed")
-    if e.recurrent:
-        facts.append("constraint=false")
     yield f"{quoted(e.source)} -> {quoted(e.target)} [{', '.join(facts)}];"

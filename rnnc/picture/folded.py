@@ -28,7 +28,9 @@ def folded(model: Model) -> Drawing:
     done = finish(drafts, shapes)
     strokes += [stroke for _, stroke in done]
     for stroke in strokes:
-        floor.run(stroke.curve.sampled())
+        floor.run(stroke.curve.sampled(48))
+    for frame in frames:
+        floor.name(frame)
     write(done, floor)
     edges = tuple(edge(link) for link in p.wiring.links)
     return framed(p, shapes, frames, strokes, floor, edges)

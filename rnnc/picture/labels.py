@@ -40,6 +40,15 @@ class Ground:
         for p in points:
             self._lines.setdefault((int(p[0] // _CELL), int(p[1] // _CELL)), []).append(p)
 
+    def name(self, frame: Frame) -> None:
+        """A cell's name in that corner of its box where the fewest lines pass."""
+        half = text_width(frame.label, SMALL) / 2 + 8
+        left, right = frame.left + half, frame.left + frame.width - half
+        low, high = frame.bottom + 10, frame.bottom + frame.height - 10
+        corners = [(left, high), (right, high), (left, low), (right, low)]
+        free = [(self._lined(frame.label, c), i) for i, c in enumerate(corners) if self._free(frame.label, c)]
+        self.put(frame.label, corners[min(free)[1] if free else 0], "group")
+
     def put(self, text: str, at: Point, tone: Tone, size: float = SMALL) -> None:
         """A text that stands where it stands."""
         self.texts.append(Text(text, (round(at[0], 1), round(at[1], 1)), size, tone))
@@ -77,6 +86,8 @@ def _spots(points: Sequence[Point], reach: float) -> Iterator[Point]:
         x, y = points[round(share * count)]
         yield x + reach, y
         yield x - reach, y
+        yield x, y + 9
+        yield x, y - 9
 
 
 def _cells(rect: Rect) -> Iterator[tuple[int, int]]:
@@ -86,7 +97,7 @@ def _cells(rect: Rect) -> Iterator[tuple[int, int]]:
 
 
 def ground(shapes: Sequence[Shape], frames: Sequence[Frame]) -> Ground:
-    """The ground with every box taken and every cell named."""
+    """The ground with every box and the border of every cell taken."""
     result = Ground()
     for s in shapes:
         result.block((s.x - s.width / 2, s.y - s.height / 2, s.x + s.width / 2, s.y + s.height / 2))
@@ -96,6 +107,4 @@ def ground(shapes: Sequence[Shape], frames: Sequence[Frame]) -> Ground:
             result.block((x - 1, f.bottom, x + 1, top))
         for y in (f.bottom, top):
             result.block((f.left, y - 1, right, y + 1))
-        half = text_width(f.label, SMALL) / 2
-        result.put(f.label, (f.left + 8 + half, f.bottom + f.height - 10), "group")
     return result

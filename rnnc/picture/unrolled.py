@@ -54,7 +54,9 @@ def unrolled(model: Model, count: int) -> Drawing:
     done = finish(drafts, shapes)
     strokes += [stroke for _, stroke in done]
     for stroke in strokes:
-        floor.run(stroke.curve.sampled())
+        floor.run(stroke.curve.sampled(48))
+    for frame in frames:
+        floor.name(frame)
     write(done, floor)
     for link, stroke in levels:
         for weight in link.weights:

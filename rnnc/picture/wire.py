@@ -11,19 +11,7 @@ from rnnc.picture.trace import references
 from rnnc.picture.wiring import Link, Node, Wiring
 from rnnc.sizes import show_shape
 
-_UNNAMED = (
-    "matmul",
-    "dot",
-    "outer",
-    "bilinear",
-    "block",
-    "sparse",
-    "row",
-    "neg",
-    "forced",
-    "where",
-    "concat",
-)
+_UNNAMED = ("matmul", "dot", "outer", "bilinear", "block", "sparse", "row", "neg", "forced", "where")
 
 
 def wire(model: Model) -> Wiring:

@@ -53,6 +53,7 @@ class Adjoint:
         self.deposits = Deposits(self)
         self._scaled: dict[str, Scaled] = {}
         self._made: dict[str, str] = {}
+        self._shared: dict[tuple[object, ...], str] = {}
         self._waiting: list[str] = []
 
     def run(self) -> tuple[tuple[str, str], ...]:
@@ -84,8 +85,9 @@ class Adjoint:
         if name not in self._made:
             v = self.values[name]
             same = None if name in self.wrt else self._collapse(name)
-            if same is not None and same.formula == Operand(0) and self._covers(name, same.reads[0]):
-                return same.reads[0].name
+            if same is not None:
+                self._made[name] = self._formed_once(name, same)
+                return self._made[name]
             made = self.fresh(f"d({name})")
             self._made[name] = made
             role = "gradient" if name in self.wrt else "adjoint"
@@ -107,6 +109,29 @@ class Adjoint:
         v = self.values[name]
         return Access(name, tuple(At(a) for a in v.axes), labels_of(v.shape))
 
+    def _formed_once(self, name: str, scaled: Scaled) -> str:
+        """The value of a collapsed adjoint; values whose adjoints are the same formula share it."""
+        if scaled.formula == Operand(0) and self._covers(name, scaled.reads[0]):
+            return scaled.reads[0].name
+        v = self.values[name]
+        key = (scaled, v.axes, v.batched, v.shape)
+        if key not in self._shared:
+            made = self.fresh(f"d({name})")
+            value = Value(made, "adjoint", v.axes, v.batched, v.shape)
+            equation = Equation(made, labels_of(v.shape), Pointwise(scaled.formula), scaled.reads)
+            self._shared[key] = self.add(value, equation)
+        return self._shared[key]
+
+    def formed(self, formula: Formula, reads: tuple[Access, ...], value: Value, dims: tuple[str, ...]) -> str:
+        """A formula at the labels `dims` as a value like `value`, made once."""
+        rename = dict(zip(dims, labels_of(value.shape), strict=True))
+        moved = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in reads)  # type: ignore[call-overload]
+        key = (Scaled(formula, moved), value.axes, value.batched, value.shape)
+        if key not in self._shared:
+            equation = Equation(value.name, labels_of(value.shape), Pointwise(formula), moved)
+            self._shared[key] = self.add(value, equation)
+        return self._shared[key]
+
     def _covers(self, name: str, access: Access) -> bool:
         """Whether `access` is the whole of a value in the space of `name`: its adjoint then has no need of its own value."""
         v, w = self.values[name], self.values[access.name]
@@ -119,6 +144,8 @@ class Adjoint:
             return None
         use = uses[0]
         access = use.equation.reads[use.index]
+        if isinstance(use.equation.op, Contract) and len(use.equation.reads) == 1:
+            return self._spread(name, use.equation, access)
         if not isinstance(use.equation.op, Pointwise) or not self.deposits.in_place(use.equation, access):
             return None
         contribution = next(iter(contributions(self, use.equation, use.index)))
@@ -127,6 +154,18 @@ class Adjoint:
             replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in contribution.reads  # type: ignore[call-overload]
         )
         return Scaled(contribution.formula, reads)
+
+    def _spread(self, name: str, equation: Equation, access: Access) -> Scaled | None:
+        """A plain sum over unit dimensions: every entry's adjoint is the sum's."""
+        v, out = self.values[name], self.values[equation.out]
+        if any(a != At(a.axis) for a in access.at) or v.axes != out.axes or v.batched != out.batched:
+            return None
+        own = self.scaled(equation.out, equation.dims)
+        rename = dict(zip(access.dims, labels_of(v.shape), strict=True))
+        if any(not isinstance(d, str) for d in access.dims):
+            return None
+        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in own.reads)  # type: ignore[call-overload]
+        return Scaled(own.formula, reads)
 
     # ---- definitions
 

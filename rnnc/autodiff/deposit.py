@@ -31,7 +31,6 @@ class Deposits:
     def __init__(self, adjoint: Adjoint) -> None:
         self.adjoint = adjoint
         self.temporary: set[str] = set()
-        self._formed: dict[tuple[object, ...], str] = {}
 
     def in_place(self, equation: Equation, access: Access, structural: bool = False) -> bool:
         """The reader has exactly the positions (and labels) of what it reads."""
@@ -94,16 +93,11 @@ class Deposits:
         sums = (out.batched and not source.batched) or any(a not in source.axes for a in out.axes)
         if factors is not None and sums:
             return tuple(part.reads[k] for k in factors)
-        key = (equation.out, part)
-        if key not in self._formed:
-            out = self.adjoint.values[equation.out]
-            name = self.adjoint.fresh(f"d({equation.out} to {access.name})")
-            batched = any(self.adjoint.values[r.name].batched for r in part.reads)
-            value = Value(name, "adjoint", out.axes, batched, out.shape)
-            made = Equation(name, equation.dims, Pointwise(part.formula), part.reads)
-            self.adjoint.add(value, made)
-            self._formed[key] = name
-        return (replace(self.adjoint.whole(self._formed[key]), dims=equation.dims),)
+        name = self.adjoint.fresh(f"d({equation.out} to {access.name})")
+        batched = any(self.adjoint.values[r.name].batched for r in part.reads)
+        value = Value(name, "adjoint", out.axes, batched, out.shape)
+        made = self.adjoint.formed(part.formula, part.reads, value, equation.dims)
+        return (replace(self.adjoint.whole(made), dims=equation.dims),)
 
     def _spread(self, equation: Equation, access: Access, reads: tuple[Access, ...]) -> Access:
         """The contribution at every position of an axis the reader sums over, so that it can be read past its ends as zero."""

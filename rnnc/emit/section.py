@@ -53,13 +53,22 @@ class SectionWriter:
 
     def _prepare(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:
-            for r in e.reads:
-                v = self.names.values[r.name]
-                if v.role in ("input", "target") and r.name not in self.ready:
-                    self.ready.add(r.name)
-                    self._padded(v)
+            for name in (*(r.name for r in e.reads), *self._border_reads(e.out)):
+                self._given(name)
         for e in inside:
             self._allocate(e.out)
+
+    def _border_reads(self, name: str) -> tuple[str, ...]:
+        return self.borders[name].reads() if name in self.borders else ()
+
+    def _given(self, name: str) -> None:
+        """An input or target, unpacked once, after what its own border reads."""
+        v = self.names.values[name]
+        if v.role in ("input", "target") and name not in self.ready:
+            self.ready.add(name)
+            for start in self._border_reads(name):
+                self._given(start)
+            self._padded(v)
 
     def _allocate(self, name: str) -> None:
         """The buffer a value lies in, its rows, and what it is outside the sequence."""

@@ -24,6 +24,8 @@ def objective(model: m.Model, lowering: Lowering) -> str | None:
     totals = [_whole(loss, model, lowering) for loss in model.losses]
     if not totals:
         return None
+    if len(totals) == 1 and lowering.values[totals[0].name].role == "part" and lowering.values[totals[0].name].batched:
+        return totals[0].name
     name = lowering.fresh("sum")
     formula: f.Formula = f.Operand(0)
     for k in range(1, len(totals)):

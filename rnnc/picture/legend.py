@@ -35,7 +35,7 @@ def legend(drawing: Drawing) -> tuple[Key, ...]:
     if any(e.recurrent for e in drawing.edges):
         samples.append(("recurrent", None, Stroke(flat, "recurrent", recurrent=True)))
     if any(e.multiplies for e in drawing.edges):
-        samples.append(("multiplies", None, Stroke(line((13, -9), (13, 9)), "multiplies", multiplies=True)))
+        samples.append(("multiplies", None, Stroke(flat, "multiplies", multiplies=True)))
     if any(e.begins for e in drawing.edges):
         samples.append(("before the first step", None, Stroke(flat, "start", begins=True)))
     limit = max(drawing.right - drawing.left, 420.0)

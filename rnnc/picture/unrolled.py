@@ -144,7 +144,7 @@ def _level(link: Link, a: Shape, b: Shape) -> Stroke:
         curve = line((a.x + side * a.width / 2, a.y), (b.x - side * b.width / 2, b.y))
     else:
         side = 1 if a.y < b.y else -1
-        x = a.x + UPRIGHT
+        x = b.x + UPRIGHT
         curve = line((x, a.y + side * a.height / 2), (x, b.y - side * b.height / 2))
     e = edge(link, a.key, b.key)
     return Stroke(curve, told(e), link.multiplies, True)

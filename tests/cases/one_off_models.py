@@ -60,7 +60,8 @@ def _sequence(case: Stored, spec: str, keys: dict[str, str]) -> Stated:
 def narx(case: Stored) -> Stated:
     """Windows over inputs and outputs; early values one by one; the loop closed, or through the targets.
 
-    The case's weights have the newest tap first, a window the oldest.
+    The case's weights have the newest tap first, a window the oldest. Scalars are given as a batch of one, because
+    an array (10, 1) of a scalar would say either.
     """
     du, dy = case["par.Wu"].shape[1] - 1, case["par.Wy"].shape[1]
     closed = case.hyper["mode"] == "parallel"
@@ -76,7 +77,7 @@ def narx(case: Stored) -> Stated:
         *(f"input y{k} : 1" for k in range(1, dy + 1)),
         *(f"start {source}[first-{k}] = y{k}" for k in range(1, dy + 1)),
     ]
-    data = {"u": case["in.u"][:, None], "t": case["tgt.Y"][:, None]}
+    data = {"u": case["in.u"][:, None, None], "t": case["tgt.Y"][:, None, None]}
     if source == "z":
         lines.append("input z[n] : 1")
         data["z"] = data["t"]
@@ -92,16 +93,17 @@ def narx(case: Stored) -> Stated:
             "y.b": case[f"{role}.c"][None],
         }
 
-    early = {f"y{k}": case["init.y"][k - 1 : k] for k in range(1, dy + 1)}
-    gradients = keyed("grad") | {f"y{k}": case["grad.y"][k - 1 : k] for k in range(1, dy + 1)}
+    early, pulls = (
+        {f"y{k + 1}": case[f"{role}.y"][None, k : k + 1] for k in range(dy)} for role in ("init", "grad")
+    )
     return Stated(
         network("narx", ("H",), lines),
         {"H": int(case["par.b"].shape[0])},
         keyed("par"),
         data | early,
-        (Expected("y", case["out.Y"][:, None], case.rtol, case.atol),),
+        (Expected("y", case["out.Y"][:, None, None], case.rtol, case.atol),),
         float(case["loss"]),
-        gradients | {"u": case["grad.u"][:, None]},
+        keyed("grad") | pulls | {"u": case["grad.u"][:, None, None]},
         rtol=case.rtol,
         atol=case.atol,
     )
@@ -159,10 +161,10 @@ def esn(case: Stored) -> Stated:
     parameters = {"w": w[:, 0], "V": w[:, 1:], "W": case["par.W"]}
     readout = case["out.Wout"]
     parameters |= {"w_out": readout[:, 0], "y.W_u_r": readout[:, 1:]}
-    data = {"u": case["in.u"][:, None]}
+    data = {"u": case["in.u"]}
     if feedback:
         parameters["F"] = case["par.Wfb"]
-        data["d"] = case["tgt.D"]
+        data["d"] = case["tgt.D"][:, 0]
     read = np.concatenate([np.full((washout, 1), np.nan), case["out.Y"]])
     return Stated(
         spec,

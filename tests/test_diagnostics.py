@@ -63,7 +63,7 @@ def test_rendered_text(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
 def test_help_mends(path: Path) -> None:
-    """Each help alone removes its error and brings no other; where all have edits, all together leave none."""
+    """Each help alone removes its error and brings no other; all together leave none."""
     found = diagnose(path.read_bytes(), path.name)
     errors = [one for one in found if one.is_error]
     mends = [mend for mend in (one.help() for one in found) if mend is not None and mend.edits]

@@ -213,8 +213,10 @@ class Brackets:
                 break
         else:
             return None
-        outer = next(one for one in self._open if one.lexeme.kind == "LBRACE")
-        outside = next(k for k in range(outer.place, -1, -1) if lexemes[k].kind in BLOCKS)
+        outer = next((one.place for one in self._open if one.lexeme.kind == "LBRACE"), 0)
+        outside = next((k for k in range(outer, -1, -1) if lexemes[k].kind in BLOCKS), None)
+        if outside is None:
+            return None
         self._close_all(self._braces(), lexemes[place])
         self._reporter.report(
             Misplaced(

@@ -95,7 +95,8 @@ def _markers() -> Iterator[str]:
     for name, colour in (("factor", FACTOR), ("recurrent-factor", RECURRENT)):
         yield (
             f'<marker id="{name}" viewBox="0 0 12 12" refX="11" refY="6" markerWidth="12" markerHeight="12" '
-            f'markerUnits="userSpaceOnUse" orient="auto"><circle cx="6" cy="6" r="5" fill="{PAPER}" stroke="{colour}"/>'
+            f'markerUnits="userSpaceOnUse" orient="auto">'
+            f'<circle cx="6" cy="6" r="5" fill="{PAPER}" stroke="{colour}"/>'
             f'<path d="M4 4L8 8M8 4L4 8" stroke="{colour}" fill="none"/></marker>'
         )
     yield "</defs>"

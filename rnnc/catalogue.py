@@ -6,8 +6,10 @@ import inspect
 
 from rnnc.diagnostics import Diagnostic
 from rnnc.frontend.errors import ERRORS as FRONTEND
+from rnnc.model.errors import ERRORS as MODEL
+from rnnc.system.errors import ERRORS as SYSTEM
 
-DIAGNOSTICS: tuple[type[Diagnostic], ...] = (*FRONTEND,)
+DIAGNOSTICS: tuple[type[Diagnostic], ...] = (*FRONTEND, *MODEL, *SYSTEM)
 
 
 def codes() -> tuple[str, ...]:

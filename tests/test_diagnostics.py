@@ -7,19 +7,17 @@ written anew.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
 
 from rnnc.catalogue import DIAGNOSTICS, codes, explain
-from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
-from rnnc.frontend.parse import parse
+from rnnc.compiler import understand
+from rnnc.diagnostics import Diagnostic, Rejected, Source, apply_edits
 from rnnc.frontend.read import read_bytes, read_text
 from rnnc.render import render
 
@@ -29,24 +27,28 @@ PAIRS = sorted(FOLDER.glob("*.rnn"))
 GENERATED = {"E503"}
 
 
-def _whole_check() -> Callable[..., Any] | None:
-    if importlib.util.find_spec("rnnc.compiler") is None:
-        return None
-    return getattr(importlib.import_module("rnnc.compiler"), "check_text", None)
+def _options(source: Source) -> dict[str, Any]:
+    """A first line such as `# with -s H=0 --network b` says what the command line would."""
+    words = source.line(1).split()
+    if words[:2] != ["#", "with"]:
+        return {}
+    given: dict[str, Any] = {"settings": {}}
+    for option, value in zip(words[2::2], words[3::2], strict=True):
+        if option == "--network":
+            given["network"] = value
+        else:
+            name, _, number = value.partition("=")
+            given["settings"][name] = float(number)
+    return given
 
 
 def diagnose(raw: bytes, name: str) -> tuple[Diagnostic, ...]:
-    """All diagnostics of a spec, as the command line would collect them."""
-    reporter = Reporter()
+    """All diagnostics of a spec in the folder of pairs, as the command line would collect them."""
     try:
         source = read_bytes(raw, name)
-        check = _whole_check()
-        if check is not None:
-            return tuple(check(source.text, name=name))
-        parse(source, reporter)
+        return understand(source, path=FOLDER / name, **_options(source)).warnings
     except Rejected as rejected:
         return rejected.diagnostics
-    return reporter.diagnostics
 
 
 @pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
@@ -100,9 +102,10 @@ def test_every_code_has_a_pair() -> None:
 
 @pytest.mark.parametrize("kind", DIAGNOSTICS, ids=lambda kind: kind.__name__)
 def test_long_form(kind: type[Diagnostic]) -> None:
-    text = explain(kind.code)
-    assert "Wrong:" in text and "Right:" in text
-    assert kind.__doc__ is not None and "Wrong:" in kind.__doc__ and "Right:" in kind.__doc__
+    """The rule in words, and a spec as an indented block."""
+    assert kind.__doc__ is not None and kind.__doc__[0] in "`" + ascii_uppercase
+    assert explain(kind.code).startswith(kind.code)
+    assert len(kind.__doc__.splitlines()) > 3
 
 
 def test_too_large() -> None:

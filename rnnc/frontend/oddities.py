@@ -10,7 +10,7 @@ from rnnc.diagnostics import Edit, Help, Reporter, Source, Span
 from rnnc.frontend.errors_syntax import Unexpected
 from rnnc.frontend.errors_text import EXECUTED, BadCharacter, BadNumber
 from rnnc.frontend.lex import END, ODD, Lexeme, lex
-from rnnc.frontend.spelling import spell_sign, spell_word
+from rnnc.frontend.spelling import FUNCTIONS, spell_sign, spell_word
 from rnnc.frontend.tables import Tables
 
 _POINTED = ("NUMBER", "DOT")
@@ -23,6 +23,7 @@ class Oddities:
         self._source = source
         self._tables = tables
         self._reporter = reporter
+        self._called: set[str] = set()
 
     def mend(self, lexemes: list[Lexeme]) -> list[Lexeme]:
         """The same lexemes with every odd one replaced or gone; each mistake is reported once."""
@@ -30,9 +31,11 @@ class Oddities:
             return lexemes
         names = {lexeme.text for lexeme in lexemes if lexeme.kind == "NAME"}
         words: dict[str, list[Lexeme]] = {}
-        for lexeme in lexemes:
+        for place, lexeme in enumerate(lexemes):
             if lexeme.kind == ODD:
                 words.setdefault(lexeme.text, []).append(lexeme)
+                if lexeme.text in FUNCTIONS and lexemes[place + 1].kind == "LPAREN":
+                    self._called.add(lexeme.text)
         mended: list[Lexeme] = []
         skip = -1
         for place, lexeme in enumerate(lexemes):
@@ -73,11 +76,13 @@ class Oddities:
     def _word_or_sign(self, all_like: list[Lexeme], lexeme: Lexeme, names: set[str]) -> list[Lexeme]:
         word = lexeme.text[0].isalnum() or lexeme.text[0] == "_" or len(lexeme.text) > 1
         spelled = spell_word(lexeme.text) if word else spell_sign(lexeme.text)
-        if lexeme.text.startswith("__"):
-            spelled = None
-        if word and spelled is not None:
+        if lexeme.text in self._called:
+            spelled = FUNCTIONS[lexeme.text]
+        elif word and spelled is not None:
             while spelled in names or spelled in self._tables.keywords:
                 spelled += "_"
+        if lexeme.text.startswith("__"):
+            spelled = None
         if lexeme is all_like[0]:
             spans = tuple(self._span(other.start, other.end) for other in all_like)
             hint = "statements need no end sign" if lexeme.text == ";" else ""

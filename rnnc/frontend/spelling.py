@@ -19,6 +19,8 @@ _LETTERS |= {"đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i", "∂": "d",
 # Cyrillic letters that look like Latin ones.
 _LETTERS |= dict(zip("аеорсухіАВЕКМНОРСТХ", "aeopcyxiABEKMHOPCTX", strict=True))
 
+# What papers call by one letter, where a parenthesis follows.
+FUNCTIONS = {"σ": "sigmoid", "Σ": "sum"}
 SIGNS = {
     "×": "*", "·": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-",
     "—": "-", "≤": "<=", "≥": ">=", "≠": "!=", "≔": "=", "←": "=", "∼": "~", "…": "..", "‥": "..", "′": "'",

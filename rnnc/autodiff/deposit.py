@@ -22,6 +22,9 @@ from rnnc.system.lowering import labels_of
 if TYPE_CHECKING:
     from rnnc.autodiff.adjoint import Adjoint
 
+FROM_BORDER = "what the first steps read of the start"
+"""Marks the equations that are zero where a state stands in for the start."""
+
 Term = tuple[Formula, tuple[Access, ...]]
 
 
@@ -115,7 +118,18 @@ class Deposits:
     # ---- into the value of a border
 
     def from_border(self, border: Border, start: str) -> Iterator[Access]:
-        """What the readers of `border.name` contribute to its border value `start`."""
+        """What the readers of `border.name` contribute to its border value `start`, each term a value of its own."""
+        for access in self._border_terms(border, start):
+            v = self.adjoint.values[access.name]
+            target = self.adjoint.values[start]
+            name = self.adjoint.fresh(f"d({start} outside {border.name})")
+            labels = labels_of(target.shape)
+            value = Value(name, "adjoint", (), v.batched and target.batched, target.shape)
+            self.adjoint.add(value, Equation(name, labels, Pointwise(Operand(0)), (access,), FROM_BORDER))
+            self.temporary.add(name)
+            yield self.adjoint.whole(name)
+
+    def _border_terms(self, border: Border, start: str) -> Iterator[Access]:
         for use in self.adjoint._active_uses(border.name):
             access = use.equation.reads[use.index]
             if not any(_outside(at, side) for at, side in zip(access.at, border.sides, strict=True)):

@@ -288,6 +288,8 @@ def _start(model: Model, program: Program, names: Names, stream: Streaming) -> s
             lines.add("real = call.real")
         used = {s.name: s for s in system.stacks}
         del used
+        for name in wanted:
+            writer.given(name)
         head, text = unpacked(names, writer, " ".join(read) + " lead")
         for line in (*head, *text.split("\n")):
             if line.strip():

@@ -170,7 +170,4 @@ def unpacked(
     for other in earlier or []:
         for variable in _variables(other):
             need(variable, f"saved[{variable!r}]")
-    for v in names.system.values:
-        if extra and v.role == "input" and not v.axes:
-            need(names.variable(v.name), f"call.data[{v.name!r}]")
     return head.lines, body

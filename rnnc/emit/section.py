@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rnnc.autodiff.deposit import FROM_BORDER
 from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
@@ -11,6 +12,7 @@ from rnnc.emit.views import BATCH, Names, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
 from rnnc.program.forms import Buffer, Clear, Given, Home, Kernel, Loop, Section, Statement, Step, equations, statements
+from rnnc.program.sections import needed
 from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Value
 from rnnc.system.show import show_access
 
@@ -22,6 +24,7 @@ class SectionWriter:
         self, names: Names, section: Section, made_before: frozenset[str], states: tuple[str, ...] = ()
     ) -> None:
         self.states = states
+        self.start_inputs = (start_inputs(names),) if states else ()
         self.names = names
         self.section = section
         self.lines = Lines(1)
@@ -54,20 +57,20 @@ class SectionWriter:
     def _prepare(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:
             for name in (*(r.name for r in e.reads), *self._border_reads(e.out)):
-                self._given(name)
+                self.given(name)
         for e in inside:
             self._allocate(e.out)
 
     def _border_reads(self, name: str) -> tuple[str, ...]:
         return self.borders[name].reads() if name in self.borders else ()
 
-    def _given(self, name: str) -> None:
+    def given(self, name: str) -> None:
         """An input or target, unpacked once, after what its own border reads."""
         v = self.names.values[name]
         if v.role in ("input", "target") and name not in self.ready:
             self.ready.add(name)
             for start in self._border_reads(name):
-                self._given(start)
+                self.given(start)
             self._padded(v)
 
     def _allocate(self, name: str) -> None:
@@ -144,7 +147,9 @@ class SectionWriter:
         """An input or target as the equations read it: with rows outside the sequence where they reach there."""
         variable = self.names.variable(v.name)
         axes = "".join(f", {a!r}" for a in v.axes)
-        source = f'call.data["{v.name}"]' if v.role == "input" else f'call.target("{v.name}"{axes})'
+        at_start = v.role == "input" and any(v.name in names for names in self.start_inputs)
+        kind = "input_or_zero" if at_start else "target"
+        source = f'call.data["{v.name}"]' if v.role == "input" and not at_start else f'call.{kind}("{v.name}"{axes})'
         extents = self.names.extents(v.name)
         rows = tuple((e.low, e.high) for e in extents)
         if not any(low or high for low, high in rows):
@@ -168,6 +173,9 @@ class SectionWriter:
             for e in statement.equations:
                 self._about(e)
                 self.elementwise.equation(e, scans)
+                if e.about == FROM_BORDER and self.states:
+                    with self.lines.block("if call.state is not None:"):
+                        self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
         elif isinstance(statement, Step):
             self._about(statement.equation)
             self.steps.equation(statement.equation, scans)
@@ -243,6 +251,16 @@ class SectionWriter:
         with self.lines.block(f"for {variable} in {span}:"):
             for statement in loop.body:
                 self._statement(statement, {**scans, loop.axis: variable})
+
+
+def start_inputs(names: Names) -> frozenset[str]:
+    """The inputs that only the starts of units read."""
+    system = names.system
+    by_out = {e.out: e for e in system.equations if names.values[e.out].role not in ("adjoint", "gradient")}
+    targets = tuple(n for n in by_out if names.values[n].role == "unit") + ((system.loss,) if system.loss else ())
+    inside = needed(by_out, {}, targets)
+    read = {r.name for n in inside for r in by_out[n].reads}
+    return frozenset(v.name for v in system.values if v.role == "input" and v.name not in read)
 
 
 def past_names(names: Names) -> tuple[tuple[str, ...], ...]:

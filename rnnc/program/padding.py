@@ -8,9 +8,11 @@ cleared to make it so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Formula, Operation, depth_first
-from rnnc.system.forms import Contract, Equation, Pointwise, Scatter, System
+from rnnc.system.forms import Contract, Equation, Pointwise, Scatter, System, Value
 
 
 def cleared(system: System) -> tuple[str, ...]:
@@ -25,7 +27,7 @@ def cleared(system: System) -> tuple[str, ...]:
         out = values[e.out]
         if out.axes and isinstance(e.op, Pointwise) and not _finite(e.op.formula):
             chosen.add(e.out)
-        if out.role in ("adjoint", "gradient") and out.axes and _spreads(e, system):
+        if out.role in ("adjoint", "gradient") and out.axes and (_spreads(e, system) or _reaches_in(e, values)):
             chosen.add(e.out)
     clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}
     for e in system.equations:
@@ -48,6 +50,12 @@ def _check_sum(
             if r.name in by_out:
                 chosen.add(r.name)
                 break
+
+
+def _reaches_in(e: Equation, values: Mapping[str, Value]) -> bool:
+    """Whether a padded position would read an adjoint inside the sequence: what it says belongs to the border."""
+    adjoints = (r for r in e.reads if values[r.name].role in ("adjoint", "gradient"))
+    return any(a.low < 0 for r in adjoints for a in r.at)
 
 
 def _spreads(e: Equation, system: System) -> bool:

@@ -75,7 +75,7 @@ def _sparse(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> Non
 def _row(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     table, token = e.args
     dims = tuple(f"i{k}" for k in range(len(e.type.shape)))
-    reads = (low.operand_of(table, ("v", *dims)), low.operand_of(token, ()))
+    reads = (low.operand_of(table, ("v", *dims)), low.operand_of(token, (0,) * len(token.type.shape)))
     low.emit(name, e.type.axes, e.type.shape, s.Gather(), reads, dims, about, span)
 
 
@@ -174,10 +174,15 @@ def _masked(low: Lowering, e: m.Over, free: tuple[str, ...]) -> s.Access:
     assert e.where is not None
     chosen = low.fresh("masked")
     axes = tuple(x for x in low.model.axes if x in e.body.type.axes or x in e.where.type.axes or x == e.axis)
-    reads = (low.operand_of(e.where, ()), low.operand_of(e.body, free))
+    reads = (_mask(low, e.where), low.operand_of(e.body, free))
     where = f.Operation("where", (f.Operand(0), f.Operand(1), f.ZERO))
     low.emit(chosen, axes, e.body.type.shape, s.Pointwise(where), reads, free)
     return low.here(chosen, free)
+
+
+def _mask(low: Lowering, where: m.Expr) -> s.Access:
+    """The mask, a number at a position; one declared `: 1` is read at its only entry."""
+    return low.operand_of(where, (0,) * len(where.type.shape))
 
 
 def _factors(low: Lowering, body: m.Expr, free: tuple[str, ...]) -> tuple[s.Access, ...]:
@@ -210,7 +215,7 @@ def _over_mean(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> N
     else:
         counted = low.fresh("count")
         axes = tuple(x for x in e.where.type.axes if x != e.axis)
-        low.emit(counted, axes, (), s.Contract(), (low.operand_of(e.where, ()),), ())
+        low.emit(counted, axes, (), s.Contract(), (_mask(low, e.where),), ())
         count = low.here(counted, ())
     # an empty mask divides 0 by 1, not by 0: what is masked is 0 in the result
     ratio = f.Operation("/", (f.Operand(0), f.Operation("max", (f.Operand(1), f.UNIT))))
@@ -220,7 +225,7 @@ def _over_mean(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> N
 def _over_extreme(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> None:
     free = _free(e.body)
     kind: Any = e.op
-    reads = (low.operand_of(e.body, free),) + ((low.operand_of(e.where, ()),) if e.where is not None else ())
+    reads = (low.operand_of(e.body, free),) + ((_mask(low, e.where),) if e.where is not None else ())
     low.emit(name, e.type.axes, e.type.shape, s.Extreme(kind, (e.axis,)), reads, free, about, span)
 
 
@@ -228,7 +233,7 @@ def _over_softmax(low: Lowering, e: m.Over, name: str, about: str, span: Span) -
     free = _free(e.body)
     reads = (low.operand_of(e.body, free, "net"),)
     if e.where is not None:
-        reads = (*reads, low.operand_of(e.where, ()))
+        reads = (*reads, _mask(low, e.where))
     low.emit(name, e.type.axes, e.type.shape, s.Softmax(e.axis, e.op == "log_softmax"), reads, free, about, span)
 
 

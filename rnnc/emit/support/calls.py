@@ -70,10 +70,10 @@ class Call:
         doubtful = []
         for name, a in given.items():
             axes, shape = len(self._record(name)["axes"]), self.wanted[name][0]
-            alone = axes + len(shape)
-            if shape == (1,) and a.ndim == alone:
+            alone, scalar = axes + len(shape), self._record(name)["shape"] == ("1",)
+            if scalar and a.ndim == alone:
                 doubtful.append((name, a))
-            elif a.ndim == alone or (shape == (1,) and a.ndim == axes):
+            elif a.ndim == alone or (scalar and a.ndim == axes):
                 return False
             elif a.ndim == alone + 1:
                 return True
@@ -103,7 +103,7 @@ class Call:
             raise ValueError(f"{role} `{name}` must hold real numbers, found {a.dtype}")
         if not self.batched:
             a = np.expand_dims(a, len(axes)) if a.ndim <= len(axes) + len(shape) else a
-        if shape == (1,) and a.ndim == len(axes) + 1:
+        if record["shape"] == ("1",) and a.ndim == len(axes) + 1:
             a = a[..., None]
         if a.ndim != len(axes) + 1 + len(shape) or a.shape[len(axes) + 1 :] != shape:
             raise ValueError(self._misfit(name, np.asarray(a[:, 0] if not self.batched and a.ndim > 1 else a)))
@@ -204,6 +204,14 @@ class Call:
         shape, vocabulary = self.wanted[name]
         whole = [*(self.length[a] for a in axes), self.batch, *shape]
         return np.full(whole, -1) if vocabulary else np.full(whole, np.nan, self.real)
+
+    def input_or_zero(self, name: str, *axes: str) -> Any:
+        """An input that only starts read: with a state it may be left out, and then stands for nothing."""
+        if name in self.data or self.state is None:
+            return self.data[name]
+        shape, vocabulary = self.wanted[name]
+        whole = [*(self.length[a] for a in axes), self.batch, *shape]
+        return np.zeros(whole, np.int64 if vocabulary else self.real)
 
     def carried(self, name: str, low: int) -> Any:
         """What the last `low` steps left of a value, from the state: (low, batch, ...); None at a sequence's start."""

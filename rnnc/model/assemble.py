@@ -27,9 +27,9 @@ def assemble(
     rights = {id(e): finishing.right(e) for e in r.equations}
     starts = {id(s): finishing.right(s.equation) for s in r.starts}
     losses = [(e, _loss(e, finishing, r)) for e in r.losses]
-    parameters = _parameters(r, finishing, scope)
+    parameters, arrays = _parameters(r, finishing, scope)
     if not r.reporter.wrong:
-        for mistake in finishing.unknown:
+        for mistake in finishing.unknown or _everything_unknown(r) or arrays:
             r.reporter.report(mistake)
     if r.reporter.wrong:
         return None
@@ -55,6 +55,12 @@ def assemble(
     )
     warn(model, network, scope, r, library)
     return model
+
+
+def _everything_unknown(r: Resolution) -> list[ShapeUnknown]:
+    """Units that wait for each other's shape."""
+    unknown = (s for s in r.slots.values() if s.is_unit and s.shape is None and not s.broken)
+    return [ShapeUnknown(span=s.span, what=f"`{s.span.text}`") for s in unknown]
 
 
 def _text(equation: Equation) -> str:
@@ -119,26 +125,31 @@ def _starts(r: Resolution, made: dict[int, m.Expr | None]) -> dict[str, m.Start]
     return found
 
 
-def _parameters(r: Resolution, finishing: Finishing, scope: Scope) -> list[m.Parameter]:
+def _parameters(
+    r: Resolution, finishing: Finishing, scope: Scope
+) -> tuple[list[m.Parameter], list[ShapeUnknown]]:
+    """The arrays, and those whose shape nothing forces."""
     for key, span in r.named.items():
         taken = scope.get(key)
         if taken is not None:
             remark = "what `as` names belongs to the whole network"
             r.reporter.report(DeclaredTwice(span=span, name=key, first=taken.span, remark=remark))
-    found = []
+    found, unknown = [], []
     for slot in (*r.slots.values(), *r.connections.values()):
         if not slot.is_array or slot.broken:
             continue
         if slot.shape is None:
+            if slot.key in finishing.silent:
+                continue
             what = f"`{slot.key}`" if slot.written else f"this connection (`{slot.key}`)"
-            finishing.unknown.append(ShapeUnknown(span=slot.span, what=what))
+            unknown.append(ShapeUnknown(span=slot.span, what=what))
             continue
         init = slot.init or _default(slot)
         if slot.init is not None and (why := suits(init, slot.shape)):
             r.reporter.report(BadInit(span=slot.span, said=why))
         trained = slot.role == "param"
         found.append(m.Parameter(slot.key, slot.shape, init, trained, slot.span, slot.columns_of))
-    return found
+    return found, unknown
 
 
 def _default(slot: Slot) -> Init:

@@ -20,11 +20,11 @@ from rnnc.model.entities import (
     UseName,
     ValueName,
 )
-from rnnc.model.errors_axes import BadIndex, TooMuch
+from rnnc.model.errors_axes import BadIndex
 from rnnc.model.errors_names import Circular, DeclaredTwice, WrongArguments, WrongKind, WrongPlace
 from rnnc.model.errors_shapes import DeclaredDiffers
 from rnnc.model.lookup import unknown
-from rnnc.model.resolution import DEEPEST_CELLS, MOST_EQUATIONS, Overflow, Resolution
+from rnnc.model.resolution import DEEPEST_CELLS, Resolution
 from rnnc.model.sizing import constant_of, size_names, size_of
 from rnnc.model.start_lines import declare_starts
 
@@ -33,10 +33,7 @@ def expand(pending: list[Pending], r: Resolution) -> None:
     """Expand uses until none is left."""
     stack = list(reversed(pending))
     while stack:
-        if len(r.equations) > MOST_EQUATIONS:
-            what = "the number of equations, cells expanded,"
-            r.reporter.report(TooMuch(span=stack[-1].call.span, what=what, limit=MOST_EQUATIONS))
-            raise Overflow
+        r.limit_equations(len(r.equations), stack[-1].call.span)
         stack.extend(reversed(_use(stack.pop(), r)))
 
 

@@ -59,6 +59,7 @@ def connection(node: syntax.Call, context: Context, drafting: Drafting) -> Draft
     slot = _parameter(node, sources, options.get("as"), init, context, drafting)
     if slot is None or any(d.op == "poison" for d in drafts):
         return poison(node.span)
+    slot.uses.append(node.span)
     slot.bias = slot.bias or name == "bias"
     if name == "full" and _recurrent(drafts):
         slot.recurrent = True

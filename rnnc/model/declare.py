@@ -269,7 +269,7 @@ def _unit(unit: syntax.Unit, place: Place, r: Resolution, cells: dict[str, synta
         return Pending(unit, call, place, key, place.prefix + name.text, axes or (), shape, role)
     slot = _slot(key, role, axes or (), shape, unit, good, r)
     if add(place.scope, name, ValueName(slot), r):
-        enter_unit(slot, unit, place, r)
+        enter_unit(slot, unit, place, r, slot.axes if axes is not None else tuple(r.axes))
         if role == "output" and place.cell is None:
             r.outputs.setdefault(key, name.span)
     return None
@@ -309,13 +309,13 @@ def _supported(unit: syntax.Unit, axes: tuple[str, ...], r: Resolution) -> bool:
     return not unit.left.prime and not unit.random
 
 
-def enter_unit(slot: Slot, unit: syntax.Unit, place: Place, r: Resolution) -> None:
-    """A unit with an equation of its own."""
+def enter_unit(slot: Slot, unit: syntax.Unit, place: Place, r: Resolution, sight: tuple[str, ...]) -> None:
+    """A unit with an equation of its own; every axis is in sight where its own were wrong."""
     r.slots[slot.key] = slot
     if unit.left.prime or unit.random:
         return
     owner = Owner(place.parameters + unit.left.name.text)
-    context = Context(place.scope, slot.axes, place.mirrored, owner, f"`{unit.left.name.text}`", "unit")
+    context = Context(place.scope, sight, place.mirrored, owner, f"`{unit.left.name.text}`", "unit")
     r.equations.append(Equation(unit.right, context, slot, unit.span, place.cell))
 
 

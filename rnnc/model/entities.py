@@ -37,6 +37,8 @@ class Slot:
     recurrent: bool = False
     bias: bool = False
     columns_of: Size | None = None
+    uses: list[Span] = field(default_factory=list)
+    """Of a connection's parameter: the connections that read it."""
     used: bool = False
     broken: bool = False
     """Something about it was reported already, so nothing that follows from it is."""
@@ -147,6 +149,8 @@ class Scope:
 
     entities: dict[str, Entity] = field(default_factory=dict)
     functions: dict[str, syntax.Function] = field(default_factory=dict)
+    unknown: int = 0
+    """How many unknown names were looked up; after many, similar ones are no longer searched for."""
 
     def get(self, name: str) -> Entity | None:
         return self.entities.get(name)

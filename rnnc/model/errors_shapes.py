@@ -41,6 +41,7 @@ class ShapesDiffer(Diagnostic):
     shapes: tuple[Shape, ...]
     places: tuple[Span, ...]
     mend: Help | None = None
+    reasons: tuple[Label, ...] = ()
 
     def message(self) -> str:
         listed = " and ".join(spelled(s) for s in self.shapes)
@@ -51,7 +52,9 @@ class ShapesDiffer(Diagnostic):
 
     def others(self) -> tuple[Label, ...]:
         pairs = zip(self.places[:-1], self.shapes[:-1], strict=False)
-        return tuple(Label(place, f"has shape {spelled(shape)}") for place, shape in pairs)
+        here = tuple(Label(place, f"has shape {spelled(shape)}") for place, shape in pairs)
+        shown = {self.span, *self.places}
+        return here + tuple(reason for reason in self.reasons if reason.span not in shown)
 
     def help(self) -> Help | None:
         return self.mend

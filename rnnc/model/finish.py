@@ -8,9 +8,10 @@ from rnnc.model.drafts import Draft
 from rnnc.model.entities import Equation
 from rnnc.model.errors_shapes import DeclaredDiffers, ShapeUnknown, StartDiffers, WrongType
 from rnnc.model.fitting import COMPARISONS, wrong_kind, wrong_shapes
+from rnnc.model.reasons import reasons
 from rnnc.model.resolution import Resolution
 from rnnc.model.shapes import is_scalar, result
-from rnnc.sizes import ONE, Shape
+from rnnc.sizes import ONE, Shape, show_shape
 
 
 class Finishing:
@@ -21,6 +22,8 @@ class Finishing:
     def __init__(self, r: Resolution) -> None:
         self.r = r
         self.unknown: list[Diagnostic] = []
+        self.silent: set[str] = set()
+        """Arrays of which nothing is said, because the unit they belong to has no shape itself."""
         self._place = {axis: k for k, axis in enumerate(r.axes)}
 
     def finish(self, equation: Equation) -> m.Expr | None:
@@ -79,7 +82,9 @@ class Finishing:
         length = self.r.value_of(source.type.shape[0])
         if length is None or draft.numbers[1] <= length:
             return True
-        said = f"this slice ends at {draft.numbers[1]:g}, the vector at {source.type.shape[0]}"
+        size = source.type.shape[0]
+        shown = f"{length}" if size.constant is not None else f"{size} = {length}"
+        said = f"this slice ends at {draft.numbers[1]:g}, the vector at {shown}"
         self.r.reporter.report(WrongType(span=draft.span, said=said, hint="past the end"))
         return False
 
@@ -97,9 +102,6 @@ class Finishing:
         if slot.broken:
             return None
         if slot.shape is None or draft.shape is None:
-            if not slot.is_unit:
-                what = f"`{slot.key}`" if slot.written else f"this connection (`{slot.key}`)"
-                self.unknown.append(ShapeUnknown(span=slot.span if slot.written else draft.span, what=what))
             return None
         if slot.kind == "token" and any(a.high is not None for a in draft.at):
             said = f"`{draft.span.text}` is a window of tokens"
@@ -114,6 +116,9 @@ class Finishing:
         """A unit's right side, checked against its declaration."""
         made, slot = self.finish(equation), equation.slot
         assert slot is not None
+        if slot.shape is None:
+            self._unknown_unit(equation)
+            return None
         if made is None:
             return None
         if made.type.kind != "real":
@@ -121,13 +126,22 @@ class Finishing:
             said = f"a unit holds real numbers, the right side of `{slot.key}` is {shown}"
             self.r.reporter.report(WrongType(span=equation.right.span, said=said, hint="not a number"))
             return None
-        if slot.shape is None:
-            self.unknown.append(ShapeUnknown(span=slot.span, what=f"`{slot.key}`"))
-            return None
         if not agrees(made.type.shape, slot.shape):
             self._differs(equation, made, slot.shape)
             return None
         return made
+
+    def _unknown_unit(self, equation: Equation) -> None:
+        """A unit whose shape nothing forces; silent where that is because another's is unknown."""
+        slot = equation.slot
+        assert slot is not None
+        others = [d.slot for d in equation.order if d.slot is not None and d.slot.is_unit]
+        if any(o.shape is None and o is not slot for o in others):
+            return
+        written = slot.span.text
+        mend = Help(f"write it: `{written} : ...` with the number of its units")
+        self.unknown.append(ShapeUnknown(span=slot.span, what=f"`{written}`", mend=mend))
+        self.silent.update(d.slot.key for d in equation.order if d.slot is not None)
 
     def _differs(self, equation: Equation, made: m.Expr, declared: Shape) -> None:
         slot = equation.slot
@@ -150,6 +164,10 @@ class Finishing:
                 declared=declared,
                 found=made.type.shape,
                 place=slot.span,
+                reasons=reasons(equation.root) if equation.root is not None else (),
+                mend=Help(
+                    f"declare `{slot.span.text} : {show_shape(made.type.shape)}`, or change the right side"
+                ),
             )
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label
 from rnnc.model.drafts import Draft
 from rnnc.model.errors_shapes import DeclaredDiffers, ShapesDiffer, SharedDiffers, WrongType, spelled
+from rnnc.model.reasons import reasons
 from rnnc.model.shapes import LOSSES, is_pointwise, is_scalar
 from rnnc.sizes import Shape
 
@@ -66,7 +67,9 @@ def wrong_shapes(draft: Draft, shapes: list[Shape]) -> Diagnostic:
     op = draft.op
     shared = next((a.slot for a in draft.args if _shared(a)), None)
     if shared is not None:
-        return SharedDiffers(span=draft.span, name=shared.key, what="shapes", first=shared.span)
+        others = [use for use in shared.uses if use != draft.span]
+        spans = sorted((draft.span, *others[:1]), key=lambda s: s.start)
+        return SharedDiffers(span=spans[-1], name=shared.key, what="shapes", first=spans[0])
     if op in LOSSES:
         return _loss(draft, shapes)
     if is_pointwise(draft):
@@ -79,7 +82,12 @@ def wrong_shapes(draft: Draft, shapes: list[Shape]) -> Diagnostic:
         if not all(shapes):
             return _number(draft, shapes)
         return ShapesDiffer(
-            span=b.span, what="a product `@`", shapes=tuple(shapes), places=(a.span, b.span), mend=mend
+            span=b.span,
+            what="a product `@`",
+            shapes=tuple(shapes),
+            places=(a.span, b.span),
+            mend=mend,
+            reasons=(*reasons(a), *reasons(b)),
         )
     if op == "block":
         said = f"the shape {spelled(shapes[1])} does not come in {draft.size} equal blocks"
@@ -117,6 +125,7 @@ def _pointwise(draft: Draft, shapes: list[Shape]) -> Diagnostic:
         what=f"`{draft.op}`",
         shapes=(first[1], other[1]),
         places=(first[0].span, other[0].span),
+        reasons=(*reasons(first[0]), *reasons(other[0])),
     )
 
 

@@ -9,6 +9,9 @@ from rnnc.model.entities import Entity, Scope
 from rnnc.model.errors_names import UnknownName
 from rnnc.suggest import suggest
 
+MOST_SEARCHES = 40
+"""More errors than that are not shown, and a search takes a while in a long scope."""
+
 
 def unknown(
     name: syntax.Name,
@@ -20,7 +23,8 @@ def unknown(
 ) -> UnknownName:
     """The diagnostic of a name that is not declared, with the similar one of the wanted kinds."""
     fitting = {n: e for n, e in scope.items() if not wanted or isinstance(e, wanted)}
-    meant = suggest(name.text, [*fitting, *more])
+    scope.unknown += 1
+    meant = None if scope.unknown > MOST_SEARCHES else suggest(name.text, [*fitting, *more])
     entity: Entity | None = fitting.get(meant) if meant is not None else None
     return UnknownName(
         span=name.span,

@@ -174,6 +174,8 @@ def read(slot: Slot, found: tuple[Entry, ...], span: Span, drafting: Drafting) -
         )
         return poison(span)
     count = taps(next(a for a in at if a.high is not None))
+    for _ in range(count):
+        drafting.r.count(span)
     parts = tuple(joined("slice", (draft,), span, (float(k), float(k + 1))) for k in reversed(range(count)))
     return joined("concat", parts, span)
 

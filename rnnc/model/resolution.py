@@ -15,8 +15,9 @@ from rnnc.sizes import Size
 if TYPE_CHECKING:
     from rnnc.model.declare import Place
 
-MOST_DRAFTS = 400_000
-MOST_EQUATIONS = 20_000
+MOST_DRAFTS = 5_000
+"""Operations in one equation."""
+MOST_EQUATIONS = 3_000
 DEEPEST_CELLS = 32
 DEEPEST_EXPRESSION = 200
 FARTHEST = 10_000
@@ -53,12 +54,18 @@ class Resolution:
     drafts: int = 0
 
     def count(self, span: Span) -> None:
-        """One more draft; raises `Overflow` where there are too many."""
+        """One more draft of the equation at hand; raises `Overflow` where there are too many."""
         self.drafts += 1
         if self.drafts > MOST_DRAFTS:
-            self.reporter.report(
-                TooMuch(span=span, what="the number of operations, expanded,", limit=MOST_DRAFTS)
-            )
+            what = "the number of operations in one equation, functions expanded,"
+            self.reporter.report(TooMuch(span=span, what=what, limit=MOST_DRAFTS))
+            raise Overflow
+
+    def limit_equations(self, count: int, span: Span) -> None:
+        """Raises `Overflow` where the network has too many equations."""
+        if count > MOST_EQUATIONS:
+            what = "the number of equations, cells expanded,"
+            self.reporter.report(TooMuch(span=span, what=what, limit=MOST_EQUATIONS))
             raise Overflow
 
     def value_of(self, size: Size) -> Fraction | None:

@@ -135,6 +135,8 @@ def _formal(
 
 def _declare(network: syntax.Network, scope: Scope, r: Resolution) -> None:
     place = Place(scope, "", "", None, (), frozenset(), None, "", None, 0, ())
+    count = sum(isinstance(s, syntax.Unit) for s in network.body)
+    r.limit_equations(count, network.name.span)
     declare_axes(network.body, scope, r)
     declare_functions(network.body, scope, r)
     pending = declare_values(network.body, place, r, r.cells)
@@ -176,9 +178,11 @@ def _understand(r: Resolution) -> None:
     """Drafts of every right side. Arguments of cells may add equations on the way, already understood."""
     drafting = Drafting(r)
     for equation in list(r.equations):
+        r.drafts = 0
         if equation.root is None:
             equation.root = drafting.draft(equation.right, equation.context)
     for line in r.starts:
+        r.drafts = 0
         equation = line.equation
         if equation.context.chain[:1] == ("learned",):
             slot = r.connections[equation.context.chain[1]]
@@ -186,4 +190,5 @@ def _understand(r: Resolution) -> None:
         else:
             equation.root = drafting.draft(equation.right, equation.context)
     for equation in r.losses:
+        r.drafts = 0
         equation.root = drafting.draft(equation.right, equation.context)

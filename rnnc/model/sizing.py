@@ -19,6 +19,9 @@ from rnnc.sizes import Shape, Size
 MOST_TERMS = 4096
 LARGEST = 10**18
 
+NO_NUMBERS = frozenset(("true", "false", "none", "nan", "inf"))
+"""What other languages write where a size should stand."""
+
 SIZED_ARGUMENT = {"block": 1, "embedding": 1}
 
 
@@ -162,6 +165,10 @@ def _whole(number: syntax.Number, r: Resolution) -> Size | None:
 
 def _named(ref: syntax.Reference, scope: Scope, r: Resolution) -> Size | None:
     entity = scope.get(ref.name.text)
+    if entity is None and ref.name.text.lower() in NO_NUMBERS:
+        found, hint = f"`{ref.name.text}`", "not a number"
+        r.reporter.report(BadSize(span=ref.span, found=found, hint=hint, least=False))
+        return None
     if entity is None:
         r.reporter.report(unknown(ref.name, scope, kind="size", wanted=(SizeName, Constant)))
         return None

@@ -61,6 +61,10 @@ class Loader:
             reason = "no shipped spec has this name, and the path of a file ends in `.rnn`"
             self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason, meant=meant))
             return None
+        above = self.path is None and os.path.normpath(use.path).startswith("..")
+        if os.path.isabs(use.path) or "\\" in use.path or above:
+            self.reporter.report(LeavesFolder(span=use.path_span))
+            return None
         name = use.span.source.name
         user = self.places.get(name, self.path.resolve() if self.path is not None else None)
         if user is None:
@@ -68,9 +72,6 @@ class Loader:
             self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
             return None
         root = shipped if user.parent == shipped or self.path is None else self.path.resolve().parent
-        if os.path.isabs(use.path) or "\\" in use.path or "\0" in use.path:
-            self.reporter.report(LeavesFolder(span=use.path_span))
-            return None
         try:
             path = (user.parent / use.path).resolve()
         except (OSError, RuntimeError):

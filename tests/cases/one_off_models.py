@@ -60,8 +60,8 @@ def _sequence(case: Stored, spec: str, keys: dict[str, str]) -> Stated:
 def narx(case: Stored) -> Stated:
     """Windows over inputs and outputs; early values one by one; the loop closed, or through the targets.
 
-    The case's weights have the newest tap first, a window the oldest. Scalars come as a batch of one: an array
-    (10, 1) of a scalar would say either.
+    The case's weights have the newest tap first, a window the oldest. Scalars come as a batch of one, since
+    an array (10, 1) of a scalar would say either.
     """
     du, dy = case["par.Wu"].shape[1] - 1, case["par.Wy"].shape[1]
     closed = case.hyper["mode"] == "parallel"

@@ -1,4 +1,4 @@
-"""The rules of the house: which layer imports which, one door per library, sizes of files and functions, names."""
+"""The rules of the house: layers, one door per library, sizes of files and functions, names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "rnnc"
 
-# From the bottom up. The rooms of one line do not see each other; each sees everything on the lines below its own.
+# From the bottom up: a room sees every line before its own, and no other room of its line.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("sizes", "suggest", "places"),
     ("diagnostics",),

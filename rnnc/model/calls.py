@@ -20,6 +20,7 @@ from rnnc.model.lookup import unknown
 from rnnc.model.loss_calls import LOSS_FORMS, loss_call
 from rnnc.model.sizing import number_of
 from rnnc.ops.elementary import ELEMENTARY
+from rnnc.places import specs_folder
 from rnnc.suggest import suggest
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ def _not_yet(node: syntax.Call) -> NotYetLoss | NotYetFeedback | NotYetRandom | 
 def _unknown(node: syntax.Call, context: Context, drafting: Drafting) -> None:
     for argument in node.args:
         drafting.draft(argument, context)
+    if (specs_folder() / f"{node.function.text}.rnn").is_file():
+        drafting.report(UnknownName(span=node.function.span, kind="cell", shipped=True))
+        return
     names = [*context.scope.functions, *drafting.r.functions, *EVERY, *drafting.r.cells]
     meant = suggest(node.function.text, names)
     entity = context.scope.get(node.function.text)

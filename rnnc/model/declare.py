@@ -4,7 +4,7 @@ later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rnnc.diagnostics import Span
@@ -319,7 +319,18 @@ def enter_unit(slot: Slot, unit: syntax.Unit, place: Place, r: Resolution, sight
     r.equations.append(Equation(unit.right, context, slot, unit.span, place.cell))
 
 
-def ordered(axes: Iterable[str], orders: Iterable[tuple[tuple[str, ...], Span]], r: Resolution) -> list[str]:
+def _opposite(orders: Sequence[tuple[tuple[str, ...], Span]], axes: list[str]) -> tuple[Span, Span]:
+    """The first two declarations that disagree about the order of axes, or the first two that could."""
+    several = [(order, span) for order, span in orders if sum(a in axes for a in order) > 1]
+    for k, (order, span) in enumerate(several):
+        for other, place in several[:k]:
+            both = [a for a in order if a in other]
+            if both != [a for a in other if a in both]:
+                return place, span
+    return several[0][1], several[-1][1]
+
+
+def ordered(axes: Iterable[str], orders: Sequence[tuple[tuple[str, ...], Span]], r: Resolution) -> list[str]:
     """The axes in an order that agrees with every declaration's own, alphabetical where free.
 
     Reports two declarations that name the same axes in opposite orders."""
@@ -329,11 +340,10 @@ def ordered(axes: Iterable[str], orders: Iterable[tuple[tuple[str, ...], Span]],
     while left:
         free = [a for a in left if not any((b, a) in before for b in left if b != a)]
         if not free:
-            spans = [span for order, span in orders if len(order) > 1]
+            first, second = _opposite(orders, left)
             what = "two values that name the same axes in different orders are"
             advice = "name them in one order everywhere"
-            if spans:
-                r.reporter.report(NotYetCombined(span=spans[-1], what=what, advice=advice))
+            r.reporter.report(NotYetCombined(span=second, what=what, advice=advice, first=first))
             free = left[:1]
         found.append(free[0])
         left.remove(free[0])

@@ -34,7 +34,7 @@ class Drafting:
 
     def draft(self, expr: syntax.Expr, context: Context) -> Draft:
         """The draft of an expression; poison stands where something was wrong."""
-        self.r.count(expr.span)
+        self.r.count(context.call or expr.span)
         self._level += 1
         try:
             if self._level > DEEPEST_EXPRESSION:

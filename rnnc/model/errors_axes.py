@@ -291,6 +291,10 @@ class NotYetCombined(NotYet):
     """
 
     code: ClassVar[str] = "E396"
+    first: Span | None = None
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.first, "and here"),) if self.first is not None else ()
 
 
 ERRORS: tuple[type[Diagnostic], ...] = (

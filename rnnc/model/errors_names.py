@@ -34,6 +34,8 @@ class UnknownName(Diagnostic):
     declared: Span | None = None
     what: str = ""
     remark: str = ""
+    shipped: bool = False
+    """Whether a shipped spec has this name, so that a `use` is all that is missing."""
 
     def message(self) -> str:
         return f"unknown {self.kind} `{self.span.text}`"
@@ -61,6 +63,10 @@ class UnknownName(Diagnostic):
         return case + ((self.remark,) if self.remark else ())
 
     def help(self) -> Help | None:
+        if self.shipped:
+            top = Span(self.span.source, 0, 0)
+            line = f'use "{self.span.text}"'
+            return Help(f"add `{line}` at the top of the file", (Edit(top, f"{line}\n"),))
         if self.meant is None:
             return None
         return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))

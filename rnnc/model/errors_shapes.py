@@ -268,7 +268,7 @@ class BadStart(Diagnostic):
     said: str
     hint: str = ""
     declared: Span | None = None
-    mend: Help | None = None
+    place: str = "declared here"
 
     def message(self) -> str:
         return self.said
@@ -277,10 +277,7 @@ class BadStart(Diagnostic):
         return self.hint
 
     def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, "first here"),) if self.declared is not None else ()
-
-    def help(self) -> Help | None:
-        return self.mend
+        return (Label(self.declared, self.place),) if self.declared is not None else ()
 
 
 @dataclass(frozen=True, kw_only=True)

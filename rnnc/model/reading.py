@@ -90,7 +90,8 @@ def find(ref: syntax.Reference, scope: Scope, drafting: Drafting) -> Entity | No
         inner = entity.inner
         found = inner.get(part.text)
         if found is None or not isinstance(found, ValueName | UseName | Broken):
-            remark = f"`{written}` is a use of cell `{entity.cell}`"
+            parts = [n for n, e in inner.items() if isinstance(e, ValueName | UseName)]
+            remark = f"`{written}` is a use of cell `{entity.cell}`, with the parts {', '.join(parts)}"
             drafting.report(unknown(part, inner, "part", (ValueName, UseName), remark))
             return None
         written, entity = f"{written}.{part.text}", found

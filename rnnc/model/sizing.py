@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from rnnc.diagnostics import Help
 from rnnc.frontend import syntax
-from rnnc.model.entities import Broken, Constant, Scope, SizeName
+from rnnc.model.entities import Broken, Constant, Scope, SizeName, UseName, ValueName
 from rnnc.model.errors_names import WrongKind
-from rnnc.model.errors_shapes import BadSize, WrongType, edit_of
+from rnnc.model.errors_shapes import BadSize, WrongType, edit_of, spelled
 from rnnc.model.lookup import unknown
 from rnnc.model.resolution import Resolution
 from rnnc.model.walk import expressions, shape_expressions, walk
@@ -252,8 +252,10 @@ def number_of(expr: syntax.Expr, scope: Scope, r: Resolution, what: str) -> floa
             return None
         if isinstance(entity, Broken):
             return None
-        said = f"expected a number, found {entity.what} `{expr.span.text}`".replace("found a ", "found ")
-        said = said.replace("found an ", "found ")
+        slot = entity.slot if isinstance(entity, ValueName | UseName) else None
+        shape = f" of shape {spelled(slot.shape)}" if slot is not None and slot.shape is not None else ""
+        kind = entity.what.split(" ", 1)[1]
+        said = f"expected a number, found {kind} `{expr.span.text}`{shape}"
         r.reporter.report(WrongType(span=expr.span, said=said, hint=what, declared=entity.span))
         return None
     r.reporter.report(

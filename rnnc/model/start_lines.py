@@ -39,7 +39,9 @@ def enter_starts(r: Resolution) -> None:
         if first is not statement:
             said = f"`{statement.name.text}` has two starts"
             r.reporter.report(
-                BadStart(span=statement.span, said=said, hint="the second", declared=first.span)
+                BadStart(
+                    span=statement.span, said=said, hint="the second", declared=first.span, place="first here"
+                )
             )
             continue
         prefix = place.parameters + ".".join(n.text for n in (statement.name, *statement.parts))

@@ -5,6 +5,7 @@ gradients.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rnnc.frontend import syntax
 from rnnc.model import forms as m
@@ -124,9 +125,10 @@ def _flat(model: m.Model, read_by: dict[str, tuple[str, ...]], r: Resolution) ->
                 continue
             stopped = _trained_below([e.name for e in reads(expr)], read_by, trained)
             if stopped:
-                r.reporter.report(
-                    FlatGradient(span=expr.span, function=expr.op, stopped=tuple(sorted(stopped)))
-                )
+                span = expr.span
+                if span.text.startswith(expr.op):
+                    span = replace(span, end=span.start + len(expr.op))
+                r.reporter.report(FlatGradient(span=span, function=expr.op, stopped=tuple(sorted(stopped))))
 
 
 def _trained_below(names: list[str], read_by: dict[str, tuple[str, ...]], trained: set[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Help, Label, Span
+from rnnc.diagnostics import Diagnostic, Help
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +186,6 @@ class FlatGradient(Diagnostic):
     code: ClassVar[str] = "W303"
     function: str
     stopped: tuple[str, ...]
-    place: Span | None = None
 
     def message(self) -> str:
         return f"`{self.function}` has gradient 0 almost everywhere"
@@ -194,9 +193,6 @@ class FlatGradient(Diagnostic):
     def label(self) -> str:
         listed = ", ".join(f"`{name}`" for name in self.stopped[:3])
         return f"stops the gradient to {listed}" + (", ..." if len(self.stopped) > 3 else "")
-
-    def others(self) -> tuple[Label, ...]:
-        return ()
 
     def help(self) -> Help | None:
         return Help("use `sigmoid` or `tanh` for a gradient")

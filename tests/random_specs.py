@@ -291,11 +291,7 @@ class Writer:
         if roll < 0.2:
             return f"tanh(max({net}, 0.1 * ({self.net(size)})))"
         if roll < 0.24:
-            return (
-                f"relu({net}) / (1 + ({net})^2)"
-                if "as = " not in net and "bias" not in net
-                else f"tanh({net})"
-            )
+            return f"relu(tanh({net})) ^ 2 / 0.7"
         if roll < 0.3:
             return f"exp(-softplus({net}))"
         function = self.draw.choice(SMOOTH)

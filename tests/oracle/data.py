@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnnc.system.forms import System, Value
 
 Array = NDArray[Any]
+LARGEST = 7
 Lengths = Mapping[str, tuple[int, ...]]
 
 
@@ -19,19 +20,18 @@ Lengths = Mapping[str, tuple[int, ...]]
 class Batch:
     """Inputs and targets of several sequences: axes, then the batch, then the shape.
 
-    `lengths` holds one length a sequence for every axis. What lies past a sequence's length is NaN, or -1 for a token.
+    `lengths` holds one length a sequence for every axis. Past it there is NaN, or -1 for a token.
     """
 
     arrays: dict[str, Array]
     lengths: dict[str, tuple[int, ...]]
     axes: dict[str, tuple[str, ...]]
-
-    @property
-    def size(self) -> int:
-        return len(next(iter(self.lengths.values()))) if self.lengths else 1
+    size: int
 
     def given(self, axis_order: tuple[str, ...]) -> Any:
         """`lengths` as a module takes them: an array for one axis, a dict for several."""
+        if not axis_order:
+            return None
         if len(axis_order) == 1:
             return np.array(self.lengths[axis_order[0]])
         return {a: np.array(self.lengths[a]) for a in axis_order}
@@ -48,7 +48,8 @@ class Batch:
 
 
 def sizes_of(system: System) -> dict[str, int]:
-    return {name: default for name, default, _ in system.sizes}
+    """The network's own sizes, no larger than what an oracle has time for."""
+    return {name: min(default, LARGEST) for name, default, _ in system.sizes}
 
 
 def extents(system: System, value: Value) -> tuple[int, ...]:
@@ -66,16 +67,15 @@ def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[
     return found
 
 
-def batch(system: System, seed: int, lengths: Lengths) -> Batch:
-    """Inputs and targets for sequences of these lengths; about one entry of the targets in six is missing."""
+def batch(system: System, seed: int, lengths: Lengths, size: int) -> Batch:
+    """Inputs and targets for `size` sequences of these lengths; about one entry of the targets in six is missing."""
     draw = np.random.default_rng(seed)
     tokens = {name: int(size.value(sizes_of(system))) for name, size in system.tokens}
-    count = len(next(iter(lengths.values()))) if lengths else 1
     arrays, axes = {}, {}
     for value in system.values:
         if value.role not in ("input", "target"):
             continue
-        shape = (*(max(lengths[a]) for a in value.axes), count, *extents(system, value))
+        shape = (*(max(lengths[a]) for a in value.axes), size, *extents(system, value))
         array: Array
         if value.kind == "token":
             array = draw.integers(0, tokens[value.name], shape)
@@ -88,7 +88,7 @@ def batch(system: System, seed: int, lengths: Lengths) -> Batch:
             array[draw.random(shape) < 1 / 6] = absent
         array[_outside(value, lengths, shape)] = absent
         arrays[value.name], axes[value.name] = array, value.axes
-    return Batch(arrays, {a: tuple(n) for a, n in lengths.items()}, axes)
+    return Batch(arrays, {a: tuple(n) for a, n in lengths.items()}, axes, size)
 
 
 def _outside(value: Value, lengths: Lengths, shape: tuple[int, ...]) -> Array:

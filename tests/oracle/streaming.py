@@ -17,7 +17,7 @@ LENGTH = 7
 
 def whole(subject: Subject) -> data.Batch:
     """Three sequences of equal length."""
-    return data.batch(subject.system, subject.seed + 3, {subject.system.axes[0]: (LENGTH,) * 3})
+    return data.batch(subject.system, subject.seed + 3, {subject.system.axes[0]: (LENGTH,) * 3}, 3)
 
 
 def reading(subject: Subject, names: Iterable[str], borders: bool) -> set[str]:

@@ -15,6 +15,7 @@ from rnnc.model.forms import Init
 from rnnc.model.initialisers import suits
 from rnnc.model.resolution import Resolution
 from rnnc.model.shapes import is_scalar
+from rnnc.model.sizing import not_whole
 from rnnc.model.uses import Library
 from rnnc.model.warn import warn
 
@@ -144,6 +145,9 @@ def _parameters(
             what = f"`{slot.key}`" if slot.written else f"this connection (`{slot.key}`)"
             unknown.append(ShapeUnknown(span=slot.span, what=what))
             continue
+        broken = [e for d in slot.shape if (e := not_whole(d, slot.span, r)) is not None]
+        if broken:
+            r.reporter.report(broken[0])
         init = slot.init or _default(slot)
         if slot.init is not None and (why := suits(init, slot.shape)):
             r.reporter.report(BadInit(span=slot.span, said=why))

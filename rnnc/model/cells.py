@@ -40,6 +40,7 @@ def expand(pending: list[Pending], r: Resolution) -> None:
 def _use(use: Pending, r: Resolution) -> list[Pending]:
     name = use.call.function.text
     cell = r.cells[name]
+    r.used_cells.add(name)
     if name in use.place.active or len(use.place.active) > DEEPEST_CELLS:
         chain = (
             (*use.place.active[use.place.active.index(name) :], name) if name in use.place.active else (name,)

@@ -51,6 +51,7 @@ class Resolution:
     losses: list[Equation] = field(default_factory=list)
     outputs: dict[str, Span] = field(default_factory=dict)
     used_functions: set[str] = field(default_factory=set)
+    used_cells: set[str] = field(default_factory=set)
     drafts: int = 0
 
     def count(self, span: Span) -> None:

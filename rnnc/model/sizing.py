@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from dataclasses import replace
 
-from rnnc.diagnostics import Help
+from rnnc.diagnostics import Help, Span
 from rnnc.frontend import syntax
 from rnnc.model.entities import Broken, Constant, Scope, SizeName, UseName, ValueName
 from rnnc.model.errors_names import WrongKind
@@ -68,33 +68,27 @@ def size_of(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
     size = _size(expr, scope, r)
     if size is None:
         return None
-    value = r.value_of(size)
-    if value is None:
-        return size
-    if value.denominator != 1 or value < 1:
-        shown = str(value) if value.denominator == 1 else f"{float(value):g}"
-        names = ", ".join(f"{n} = {r.defaults[n]}" for n in size.names)
-        found = (
-            f"{shown}"
-            if size.constant is not None or not names
-            else f"{expr.span.text} = {shown} for {names}"
-        )
-        hint = "not a whole number" if value.denominator != 1 else "zero" if value == 0 else "negative"
-        r.reporter.report(
-            BadSize(
-                span=expr.span,
-                found=found,
-                hint=hint,
-                least=value.denominator == 1,
-                mend=_positive(expr, value),
-            )
-        )
+    mistake = not_whole(size, expr.span, r)
+    if mistake is not None:
+        r.reporter.report(replace(mistake, mend=_positive(expr, size)))
         return None
     return size
 
 
-def _positive(expr: syntax.Expr, value: Fraction) -> Help | None:
-    if isinstance(expr, syntax.Unary) and isinstance(expr.operand, syntax.Number) and value < 0:
+def not_whole(size: Size, span: Span, r: Resolution) -> BadSize | None:
+    """The mistake of a size that is not whole and positive for the network's defaults."""
+    value = r.value_of(size)
+    if value is None or (value.denominator == 1 and value >= 1):
+        return None
+    shown = str(value) if value.denominator == 1 else f"{float(value):g}"
+    names = ", ".join(f"{n} = {r.defaults[n]}" for n in size.names)
+    found = f"{size} = {shown} for {names}" if names else shown
+    hint = "not a whole number" if value.denominator != 1 else "zero" if value == 0 else "negative"
+    return BadSize(span=span, found=found, hint=hint, least=value.denominator == 1)
+
+
+def _positive(expr: syntax.Expr, size: Size) -> Help | None:
+    if isinstance(expr, syntax.Unary) and isinstance(expr.operand, syntax.Number) and size.constant:
         return edit_of(expr.span, expr.operand.text)
     return None
 

@@ -26,6 +26,10 @@ class Library:
 
     functions: dict[str, syntax.Function] = field(default_factory=dict)
     cells: dict[str, syntax.Cell] = field(default_factory=dict)
+    brought: list[tuple[syntax.Use, frozenset[str]]] = field(default_factory=list)
+    """For each `use` of the file itself, the names it brings."""
+    alone: bool = True
+    """Whether the file has one network, so that what that does not use is used by nothing in it."""
 
 
 @dataclass
@@ -112,7 +116,8 @@ def gather(
     """The functions and cells of a file and of all it uses, each file once. Cycles and names defined twice
     are reported.
     """
-    library, done = Library(), {id(file)}
+    library, done = Library(alone=len(file.networks) == 1), {id(file)}
+    links: dict[int, list[tuple[syntax.Use, syntax.File]]] = {}
     table = Resolution(reporter, library.functions, library.cells)
     _enter(file, library, table)
     chain: list[tuple[syntax.File, int]] = [(file, 0)]
@@ -125,6 +130,7 @@ def gather(
         used = load(use)
         if used is None:
             continue
+        links.setdefault(id(user), []).append((use, used))
         names = [f.span.source.text for f, _ in chain]
         if used.span.source.text in names and (
             any(f is used for f, _ in chain) or used.span.source.text == file.span.source.text
@@ -134,7 +140,23 @@ def gather(
             done.add(id(used))
             _enter(used, library, table)
             chain.append((used, 0))
+    library.brought.extend((use, _names(used, links)) for use, used in links.get(id(file), []))
     return library
+
+
+def _names(file: syntax.File, links: dict[int, list[tuple[syntax.Use, syntax.File]]]) -> frozenset[str]:
+    """What a file and the files it uses define."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    stack = [file]
+    while stack:
+        here = stack.pop()
+        if id(here) not in seen:
+            seen.add(id(here))
+            found.update(f.name.text for f in here.functions)
+            found.update(c.name.text for c in here.cells)
+            stack.extend(used for _, used in links.get(id(here), []))
+    return frozenset(found)
 
 
 def _cycle(chain: list[syntax.File], used: syntax.File, use: syntax.Use, reporter: Reporter) -> None:

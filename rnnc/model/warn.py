@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rnnc.frontend import syntax
 from rnnc.model import forms as m
-from rnnc.model.entities import Constant, Scope, SizeName, ValueName
+from rnnc.model.entities import AxisName, Constant, Scope, SizeName, ValueName
 from rnnc.model.gates import gate_warnings
 from rnnc.model.resolution import Resolution
 from rnnc.model.uses import Library
@@ -70,10 +70,27 @@ def _unused(network: syntax.Network, scope: Scope, r: Resolution, library: Libra
             what = words.get(entity.slot.role, entity.slot.role)
             is_parameter = entity.slot.role == "param"
             r.reporter.report(Unused(span=entity.span, what=what, name=name, is_parameter=is_parameter))
+        elif isinstance(entity, AxisName) and not entity.used:
+            r.reporter.report(Unused(span=entity.span, what="axis", name=name))
+    for name, function in scope.functions.items():
+        if name not in r.used_functions:
+            r.reporter.report(Unused(span=function.name.span, what="function", name=name))
+    if library.alone:
+        _unused_definitions(network, r, library)
+
+
+def _unused_definitions(network: syntax.Network, r: Resolution, library: Library) -> None:
+    """The functions, cells and `use`s of a file with one network."""
     own = network.span.source
-    for name, function in {**library.functions, **scope.functions}.items():
+    for name, function in library.functions.items():
         if name not in r.used_functions and function.span.source is own:
             r.reporter.report(Unused(span=function.name.span, what="function", name=name))
+    for name, cell in library.cells.items():
+        if name not in r.used_cells and cell.span.source is own:
+            r.reporter.report(Unused(span=cell.name.span, what="cell", name=name))
+    for use, names in library.brought:
+        if not names & (r.used_functions | r.used_cells):
+            r.reporter.report(Unused(span=use.path_span, what="file", name=use.path))
 
 
 def _unreached(

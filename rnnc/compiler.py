@@ -7,13 +7,14 @@ import sys
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rnnc.diagnostics import Diagnostic, Reporter, Source
 from rnnc.frontend.parse import parse
 from rnnc.frontend.read import read_path, read_text
 from rnnc.model.forms import Model
 from rnnc.model.resolve import resolve
-from rnnc.model.uses import loader
+from rnnc.model.uses import Loader
 from rnnc.system.build import build
 from rnnc.system.check import check
 from rnnc.system.forms import System
@@ -30,13 +31,17 @@ class Understood:
 
 
 def understand(
-    source: Source, *, network: str | None = None, settings: Mapping[str, float] | None = None
+    source: Source,
+    *,
+    path: Path | None = None,
+    network: str | None = None,
+    settings: Mapping[str, float] | None = None,
 ) -> Understood:
-    """Text to system. Raises `Rejected` with every diagnostic where the spec is wrong."""
+    """Text to system; `path` is the spec's file, where `use` looks. Raises `Rejected` with every diagnostic found."""
     reporter = Reporter()
     file = parse(source, reporter)
     reporter.stop_if_wrong()
-    model = resolve(file, reporter, network=network, settings=settings, load=loader(source, reporter))
+    model = resolve(file, reporter, network=network, settings=settings, load=Loader(path, reporter))
     reporter.stop_if_wrong()
     system = build(model)
     check(system, reporter)
@@ -102,7 +107,7 @@ def compile_file(
     target: str = "numpy",
 ) -> types.ModuleType:
     """A spec's file, compiled and imported. Raises `Rejected` where it is wrong, `OSError` where it cannot be read."""
-    understood = understand(read_path(path), network=network, settings=settings)
+    understood = understand(read_path(path), path=Path(path), network=network, settings=settings)
     return load_module(emit(understood, target), understood.model.name)
 
 

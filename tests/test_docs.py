@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pages import ROOT, Block, blocks, play
 
 import rnnc
+from rnnc.compiler import emit_text
 from rnnc.diagnostics import Rejected
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-FENCE = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 HEAD = "network page(D = 3, H = 4, K = 2, V = 7) {\n"
 WHOLE = ("network", "cell", "fn", "use", "#")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, what stands beside it, its text, and where it begins."""
-
-    page: str
-    line: int
-    language: str
-    remark: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.page}:{self.line}"
-
-
-def blocks(page: Path) -> list[Block]:
-    """The fenced blocks of a page, in order."""
-    text = page.read_text(encoding="utf-8")
-    return [
-        Block(page.name, text.count("\n", 0, m.start()) + 1, m[1], m[2].strip(), m[3])
-        for m in FENCE.finditer(text)
-    ]
-
-
-ALL = [block for name in ("language.md", "module.md") for block in blocks(DOCS / name)]
-SPECS = [block for block in ALL if block.language == "rnn"]
+LANGUAGE, MODULE = blocks("docs/language.md"), blocks("docs/module.md")
+SPECS = [block for block in LANGUAGE if block.language == "rnn"]
 
 
 def whole(text: str) -> str:
@@ -69,6 +42,25 @@ def test_a_refused_spec_has_its_code(block: Block) -> None:
         assert {c[:3] for c in codes} == {"E39"}
 
 
-def test_the_fences_are_known() -> None:
-    assert {b.language for b in ALL} <= {"rnn", "python", "sh", "text"}
+def test_every_block_is_run_by_some_test() -> None:
+    assert {b.language for b in LANGUAGE} == {"rnn"}
+    assert {b.language for b in MODULE} == {"sh", "python", "text"}
     assert len(SPECS) > 15
+
+
+def test_the_page_on_the_module(tmp_path: Path) -> None:
+    spec = (ROOT / "specs" / "elman.rnn").read_text(encoding="utf-8")
+    (tmp_path / "elman.rnn").write_text(spec, encoding="utf-8")
+    play(MODULE, tmp_path)
+
+
+def test_the_excerpts_are_what_is_emitted() -> None:
+    excerpts = [b for b in MODULE if b.remark]
+    assert excerpts
+    for block in excerpts:
+        word, name = block.remark.split()
+        assert word == "emitted"
+        text = emit_text((ROOT / "specs" / f"{name}.rnn").read_text(encoding="utf-8"))
+        assert block.text and block.text in text, (
+            f"{block} is not what rnnc writes for {name} any more; copy it anew"
+        )

@@ -68,7 +68,7 @@ def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[
 
 
 def batch(system: System, seed: int, lengths: Lengths, size: int) -> Batch:
-    """Inputs and targets for `size` sequences of these lengths; about one entry of the targets in six is missing."""
+    """Inputs and targets for `size` sequences of these lengths; one target entry in six is missing."""
     draw = np.random.default_rng(seed)
     tokens = {name: int(size.value(sizes_of(system))) for name, size in system.tokens}
     arrays, axes = {}, {}

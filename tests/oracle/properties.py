@@ -60,8 +60,11 @@ class Subject:
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
-        """The real inputs: those that have a gradient."""
-        return tuple(v.name for v in self.system.values if v.role == "input" and v.kind == "real")
+        """The real inputs that something reads: those that have a gradient."""
+        read = {r.name for e in self.system.equations for r in e.reads}
+        read |= {name for b in self.system.borders for name in b.reads()}
+        values = self.system.values
+        return tuple(v.name for v in values if v.role == "input" and v.kind == "real" and v.name in read)
 
     @cached_property
     def ragged(self) -> data.Batch:

@@ -20,6 +20,10 @@ from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointw
 from rnnc.system.lowering import labels_of
 
 
+SEED = "d(loss)"
+"""The given derivative of what is minimised by each sequence's loss."""
+
+
 @dataclass(frozen=True)
 class Scaled:
     """An adjoint: formula over reads, in the space of the value it belongs to (reads[0] is the one adjoint in it)."""
@@ -81,7 +85,7 @@ class Adjoint:
     def value(self, name: str) -> str:
         """The adjoint of `name` as a value."""
         if name == self.system.loss:
-            return "seed"
+            return SEED
         if name not in self._made:
             v = self.values[name]
             same = None if name in self.wrt else self._collapse(name)
@@ -148,7 +152,9 @@ class Adjoint:
             return self._spread(name, use.equation, access)
         if not isinstance(use.equation.op, Pointwise) or not self.deposits.in_place(use.equation, access):
             return None
-        contribution = next(iter(contributions(self, use.equation, use.index)))
+        contribution = next(iter(contributions(self, use.equation, use.index)), None)
+        if contribution is None:
+            return None
         rename = {d: i for d, i in zip(access.dims, labels_of(self.values[name].shape), strict=True)}
         reads = tuple(
             replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in contribution.reads  # type: ignore[call-overload]
@@ -315,13 +321,13 @@ def _reach(start: set[str], step: dict[str, set[str]]) -> set[str]:
 def adjoint(system: System, wrt: tuple[str, ...]) -> System:
     """The system with the equations of d(loss)/d(name) for every name in `wrt` (parameters and inputs).
 
-    `seed` is a given batched number, the derivative of what is minimised by each sequence's loss: 1 for the sum over the batch,
+    `d(loss)` is a given batched number, the derivative of what is minimised by each sequence's loss: 1 for the sum over the batch,
     1/B for the mean. Raises `ValueError` for a system without a loss.
     """
     if system.loss is None:
         raise ValueError(f"network `{system.name}` has no loss")
     reverse = Adjoint(system, wrt)
-    reverse.values["seed"] = Value("seed", "seed", (), True, ())
+    reverse.values[SEED] = Value(SEED, "seed", (), True, ())
     gradients = reverse.run()
     return replace(
         system,

@@ -98,9 +98,14 @@ class Deposits:
             return tuple(part.reads[k] for k in factors)
         name = self.adjoint.fresh(f"d({equation.out} to {access.name})")
         batched = any(self.adjoint.values[r.name].batched for r in part.reads)
-        value = Value(name, "adjoint", out.axes, batched, out.shape)
-        made = self.adjoint.formed(part.formula, part.reads, value, equation.dims)
-        return (replace(self.adjoint.whole(made), dims=equation.dims),)
+        here = {a.axis for r in part.reads for a in r.at if a.anchor == "here"}
+        axes = tuple(a for a in self.adjoint.system.axes if a in here)
+        axes = out.axes if set(axes) == set(out.axes) else axes
+        sizes = self._sizes(part.reads)
+        dims = tuple(d for d in dict.fromkeys((*equation.dims, *sizes)) if d in sizes)
+        value = Value(name, "adjoint", axes, batched, tuple(sizes[d] for d in dims))
+        made = self.adjoint.formed(part.formula, part.reads, value, dims)
+        return (replace(self.adjoint.whole(made), dims=dims),)
 
     def _spread(self, equation: Equation, access: Access, reads: tuple[Access, ...]) -> Access:
         """The contribution at every position of an axis the reader sums over, so that it can be read past its ends as zero."""
@@ -176,21 +181,24 @@ class Deposits:
         positions: list[Access] = []
         for at, side, offset in zip(access.at, border.sides, offsets, strict=True):
             if at.anchor != "here":
-                raise AssertionError("a border on several axes read at an end")
+                below, beyond = at.anchor == "first" and offset < 0, at.anchor == "last" and offset > 0
+                off_here, wrong_here = (below, beyond) if side == "low" else (beyond, below)
+                outside = _either(outside, Constant(float(off_here)))
+                inside = _either(inside, Constant(float(wrong_here)))
+                continue
             positions.append(Access(f"#{at.axis}", (At(at.axis),), ()))
             here = Operation("+", (Operand(len(positions)), Constant(float(offset))))
-            below = Operation("<", (here, ZERO))
+            under = Operation("<", (here, ZERO))
             positions.append(Access(f"|{at.axis}|", (), ()))
-            beyond = Operation(">=", (here, Operand(len(positions))))
-            off, wrong = (below, beyond) if side == "low" else (beyond, below)
-            flag = Operation("where", (off, Constant(1.0), ZERO))
-            bad = Operation("where", (wrong, Constant(1.0), ZERO))
-            outside = flag if outside is None else Operation("max", (outside, flag))
-            inside = bad if inside is None else Operation("max", (inside, bad))
+            over = Operation(">=", (here, Operand(len(positions))))
+            off, wrong = (under, over) if side == "low" else (over, under)
+            outside = _either(outside, Operation("where", (off, Constant(1.0), ZERO)))
+            inside = _either(inside, Operation("where", (wrong, Constant(1.0), ZERO)))
         assert outside is not None and inside is not None
         chosen = Operation(">", (Operation("-", (outside, inside)), ZERO))
-        dims = tuple(d for d in access.dims if isinstance(d, str))
-        axes = tuple(at.axis for at in access.at)
+        present = self._sizes(reads)
+        dims = tuple(d for d in access.dims if isinstance(d, str) and d in present)
+        axes = tuple(at.axis for at in access.at if at.anchor == "here")
         whole = self._summed(self.adjoint.fresh(f"d({start}:whole)"), axes, True, dims, reads)
         name = self.adjoint.fresh(f"d({start}:outside)")
         v = self.adjoint.values[whole.name]
@@ -282,6 +290,10 @@ def _tapped(reads: tuple[Access, ...], access: Access, taps: tuple[int, ...]) ->
     if not fixed:
         return reads
     return tuple(replace(r, dims=tuple(fixed.get(d, d) for d in r.dims)) for r in reads)
+
+
+def _either(flag: Formula | None, other: Formula) -> Formula:
+    return other if flag is None else Operation("max", (flag, other))
 
 
 def _outside(at: At, side: str) -> bool:

@@ -215,7 +215,7 @@ class SectionWriter:
         v = self.names.values[name]
         if not v.batched:
             return
-        out = view(self.names, Access(name, tuple(At(a) for a in v.axes), tuple(f"i{k}" for k in range(len(v.shape)))), scans, self.lines)
+        out = view(self.names, Access(name, tuple(At(a) for a in v.axes), tuple(f".i{k}" for k in range(len(v.shape)))), scans, self.lines)
         past = "past_" + "_".join(v.axes)
         index = ", ".join(scans.get(a, ":") for a in v.axes)
         where = f"{past}[{index}]" if scans else past

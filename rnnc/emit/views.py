@@ -119,7 +119,7 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
         if isinstance(d, str):
             labels.append(d)
     text = _indexed(base, rows)
-    if lines is not None and scans and text != base and not later:
+    if lines is not None and row_name != base and not later:
         text = lines.row(text, row_name)
     return _anchored(names, View(text, tuple(labels), base), later, access)
 

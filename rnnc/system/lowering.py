@@ -238,8 +238,8 @@ def _minus_softplus(a: m.Expr) -> m.Expr:
 
 
 def labels_of(shape: Shape) -> tuple[str, ...]:
-    """Fresh labels for the unit dimensions of an output."""
-    return tuple(f"i{k}" for k in range(len(shape)))
+    """Labels for the unit dimensions of an output. The point keeps them apart from axes, which are the author's names."""
+    return tuple(f".i{k}" for k in range(len(shape)))
 
 
 def spread(inner: Shape, labels: tuple[str, ...], outer: Shape) -> tuple[str | int, ...]:

@@ -38,7 +38,7 @@ def objective(model: m.Model, lowering: Lowering) -> str | None:
 def _whole(loss: m.Loss, model: m.Model, lowering: Lowering) -> s.Access:
     """One loss summed over its axes and, where it is a vector, its entries."""
     expanded = expand(loss.right, model, lowering)
-    dims = tuple(f"i{k}" for k in range(len(expanded.type.shape)))
+    dims = tuple(f".i{k}" for k in range(len(expanded.type.shape)))
     value = lowering.named(expanded, "loss")
     if lowering.values[value].axes or dims:
         total = lowering.fresh("total")
@@ -104,9 +104,21 @@ def _any(flags: m.Expr) -> m.Expr:
     return m.Apply("max", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
 
 
+def _guarded(expr: m.Expr, targets: set[str]) -> m.Expr:
+    """`expr` with 0 for missing entries, so that what is masked outside is a number inside, and so is its derivative."""
+    if isinstance(expr, m.Read):
+        return choose(apply("present", expr), expr, 0.0) if expr.name in targets else expr
+    if isinstance(expr, m.Over):
+        return replace(expr, body=_guarded(expr.body, targets))
+    if isinstance(expr, m.Apply) and expr.op not in ("forced", "present"):
+        args = tuple(_guarded(a, targets) for a in expr.args)
+        return expr if all(a is b for a, b in zip(args, expr.args, strict=True)) else replace(expr, args=args)
+    return expr
+
+
 def _masked(expr: m.Expr, model: m.Model) -> m.Expr:
     """`expr`, and 0 where an entry of a target that it reads is missing."""
-    result = expr
+    result = _guarded(expr, {t.name for t in model.targets})
     for read in _targets(expr, model):
         flags: m.Expr = apply("present", read)
         if flags.type.shape:

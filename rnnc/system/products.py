@@ -22,60 +22,60 @@ Make = Callable[["Lowering", Any, str, str, Span], None]
 
 def _matmul(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     a, b = e.args
-    left: tuple[str, ...] = ("k",) if len(a.type.shape) == 1 else ("i0", "k")
-    right: tuple[str, ...] = ("k",) if len(b.type.shape) == 1 else ("k", "j0")
-    out = tuple(x for x in (*left, *right) if x != "k")
+    left: tuple[str, ...] = (".k",) if len(a.type.shape) == 1 else (".i0", ".k")
+    right: tuple[str, ...] = (".k",) if len(b.type.shape) == 1 else (".k", ".j0")
+    out = tuple(x for x in (*left, *right) if x != ".k")
     reads = (low.operand_of(a, left), low.operand_of(b, right))
     low.emit(name, e.type.axes, e.type.shape, s.Contract(), reads, out, about, span)
 
 
 def _dot(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     a, b = e.args
-    ranks = tuple(tuple(f"k{i}" for i in range(len(x.type.shape))) for x in (a, b))
+    ranks = tuple(tuple(f".k{i}" for i in range(len(x.type.shape))) for x in (a, b))
     reads = (low.operand_of(a, ranks[0]), low.operand_of(b, ranks[1]))
     low.emit(name, e.type.axes, e.type.shape, s.Contract(), reads, (), about, span)
 
 
 def _outer(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
-    reads = (low.operand_of(e.args[0], ("i0",)), low.operand_of(e.args[1], ("i1",)))
-    low.emit(name, e.type.axes, e.type.shape, s.Contract(), reads, ("i0", "i1"), about, span)
+    reads = (low.operand_of(e.args[0], (".i0",)), low.operand_of(e.args[1], (".i1",)))
+    low.emit(name, e.type.axes, e.type.shape, s.Contract(), reads, (".i0", ".i1"), about, span)
 
 
 def _bilinear(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     weight, a, b = e.args
     pair = low.fresh("pair")
     axes = tuple(x for x in low.model.axes if x in a.type.axes or x in b.type.axes)
-    reads = (low.operand_of(a, ("l",)), low.operand_of(b, ("j",)))
+    reads = (low.operand_of(a, (".l",)), low.operand_of(b, (".j",)))
     shape = (weight.type.shape[1], weight.type.shape[2])
-    low.emit(pair, axes, shape, s.Contract(), reads, ("l", "j"))
-    both = (low.operand_of(weight, ("i0", "l", "j")), low.here(pair, ("l", "j")))
-    low.emit(name, e.type.axes, e.type.shape, s.Contract(), both, ("i0",), about, span)
+    low.emit(pair, axes, shape, s.Contract(), reads, (".l", ".j"))
+    both = (low.operand_of(weight, (".i0", ".l", ".j")), low.here(pair, (".l", ".j")))
+    low.emit(name, e.type.axes, e.type.shape, s.Contract(), both, (".i0",), about, span)
 
 
 def _block(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     weight, a = e.args
     blocks, rows, columns = weight.type.shape
     cut = low.fresh("blocks")
-    low.emit(cut, a.type.axes, (blocks, columns), s.Reshape(), (low.operand_of(a, ("k",)),))
+    low.emit(cut, a.type.axes, (blocks, columns), s.Reshape(), (low.operand_of(a, (".k",)),))
     product = low.fresh("block")
-    reads = (low.operand_of(weight, ("g", "i0", "k")), low.here(cut, ("g", "k")))
-    low.emit(product, e.type.axes, (blocks, rows), s.Contract(), reads, ("g", "i0"))
-    low.emit(name, e.type.axes, e.type.shape, s.Reshape(), (low.here(product, ("g", "k")),), None, about, span)
+    reads = (low.operand_of(weight, (".g", ".i0", ".k")), low.here(cut, (".g", ".k")))
+    low.emit(product, e.type.axes, (blocks, rows), s.Contract(), reads, (".g", ".i0"))
+    low.emit(name, e.type.axes, e.type.shape, s.Reshape(), (low.here(product, (".g", ".k")),), None, about, span)
 
 
 def _sparse(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     weight, columns, a = e.args
     taken = low.fresh("taken")
-    reads = (low.operand_of(a, ("d",)), low.operand_of(columns, ("i0", "k")))
-    low.emit(taken, a.type.axes, weight.type.shape, s.Take(), reads, ("i0", "k"))
-    both = (low.operand_of(weight, ("i0", "k")), low.here(taken, ("i0", "k")))
-    low.emit(name, e.type.axes, e.type.shape, s.Contract(), both, ("i0",), about, span)
+    reads = (low.operand_of(a, (".d",)), low.operand_of(columns, (".i0", ".k")))
+    low.emit(taken, a.type.axes, weight.type.shape, s.Take(), reads, (".i0", ".k"))
+    both = (low.operand_of(weight, (".i0", ".k")), low.here(taken, (".i0", ".k")))
+    low.emit(name, e.type.axes, e.type.shape, s.Contract(), both, (".i0",), about, span)
 
 
 def _row(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     table, token = e.args
-    dims = tuple(f"i{k}" for k in range(len(e.type.shape)))
-    reads = (low.operand_of(table, ("v", *dims)), low.operand_of(token, (0,) * len(token.type.shape)))
+    dims = tuple(f".i{k}" for k in range(len(e.type.shape)))
+    reads = (low.operand_of(table, (".v", *dims)), low.operand_of(token, (0,) * len(token.type.shape)))
     low.emit(name, e.type.axes, e.type.shape, s.Gather(), reads, dims, about, span)
 
 
@@ -92,8 +92,8 @@ def _slice(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None
 
 
 def _transpose(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
-    read = low.operand_of(e.args[0], ("i1", "i0"))
-    low.emit(name, e.type.axes, e.type.shape, s.Contract(), (read,), ("i0", "i1"), about, span)
+    read = low.operand_of(e.args[0], (".i1", ".i0"))
+    low.emit(name, e.type.axes, e.type.shape, s.Contract(), (read,), (".i0", ".i1"), about, span)
 
 
 def _flatten(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
@@ -238,7 +238,7 @@ def _over_softmax(low: Lowering, e: m.Over, name: str, about: str, span: Span) -
 
 
 def _free(e: m.Expr) -> tuple[str, ...]:
-    return tuple(f"i{k}" for k in range(len(e.type.shape)))
+    return tuple(f".i{k}" for k in range(len(e.type.shape)))
 
 
 def _kept(e: m.Apply) -> tuple[str, ...]:

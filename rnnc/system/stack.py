@@ -93,7 +93,7 @@ class _Stacking:
             return None
         used = self.readers.get(e.out, [])
         net = used[0].out if len(used) == 1 and e.out in self._terms(used[0]) else None
-        return _Product(e.out, w.name, replace(source, dims=("k",)), w.shape[0], net, self._rank(net))
+        return _Product(e.out, w.name, replace(source, dims=(".k",)), w.shape[0], net, self._rank(net))
 
     def _terms(self, e: Equation) -> tuple[str, ...]:
         """The values that `e` adds up, each read in place; empty where it is no plain sum."""
@@ -138,8 +138,8 @@ class _Stacking:
         first = self.values[group[0].out]
         shape: Shape = (self.values[weight].shape[0],)
         self.values[whole] = replace(first, name=whole, shape=shape)
-        reads = (Access(weight, (), ("i0", "k")), group[0].source)
-        self.added.append(Equation(whole, ("i0",), Contract(), reads))
+        reads = (Access(weight, (), (".i0", ".k")), group[0].source)
+        self.added.append(Equation(whole, (".i0",), Contract(), reads))
         at = Size.of(0)
         for p in group:
             self._cut(p.out, whole, at, p.rows, self.equations[p.out])
@@ -148,8 +148,8 @@ class _Stacking:
 
     def _cut(self, name: str, whole: str, start: Size, rows: Size, old: Equation) -> None:
         axes = tuple(At(a) for a in self.values[whole].axes)
-        read = Access(whole, axes, ("r",))
-        self.equations[name] = replace(old, dims=("i0",), op=Slice(start, start + rows), reads=(read,))
+        read = Access(whole, axes, (".r",))
+        self.equations[name] = replace(old, dims=(".i0",), op=Slice(start, start + rows), reads=(read,))
 
     def _stack_nets(self, nets: list[str]) -> None:
         """Nets of one signature lie side by side in every product; add the products (and biases) once for all."""
@@ -168,17 +168,17 @@ class _Stacking:
             if self.values[whole].shape[0] != rows:
                 name = self._name(f"{whole}:part")
                 self.values[name] = replace(self.values[whole], name=name, shape=(rows,))
-                read = Access(whole, tuple(At(a) for a in axes), ("r",))
-                self.added.append(Equation(name, ("i0",), Slice(start, start + rows), (read,)))
-            reads.append(Access(name, tuple(At(a) for a in axes), ("i0",)))
+                read = Access(whole, tuple(At(a) for a in axes), (".r",))
+                self.added.append(Equation(name, (".i0",), Slice(start, start + rows), (read,)))
+            reads.append(Access(name, tuple(At(a) for a in axes), (".i0",)))
         for k in range(count):
-            reads.append(Access(self._stacked([biases[n][k] for n in nets], "b"), (), ("i0",)))
+            reads.append(Access(self._stacked([biases[n][k] for n in nets], "b"), (), (".i0",)))
         formula: Formula = Operand(0)
         for k in range(1, len(reads)):
             formula = plus(formula, Operand(k))
         net = self._name("stack:net")
         self.values[net] = replace(self.values[nets[0]], name=net, shape=(rows,))
-        self.added.append(Equation(net, ("i0",), Pointwise(formula), tuple(reads)))
+        self.added.append(Equation(net, (".i0",), Pointwise(formula), tuple(reads)))
         at = Size.of(0)
         for n in nets:
             taken = {t for t in own[n] if t in self.place} | set(biases[n][:count])
@@ -200,7 +200,7 @@ class _Stacking:
         cut = self._name(f"{name}:shared")
         self.values[cut] = replace(self.values[name], name=cut, role="part")
         self.added.append(
-            Equation(cut, ("i0",), Slice(at, at + rows), (Access(net, tuple(At(a) for a in self.values[net].axes), ("r",)),))
+            Equation(cut, (".i0",), Slice(at, at + rows), (Access(net, tuple(At(a) for a in self.values[net].axes), (".r",)),))
         )
         here = Access(cut, tuple(At(a) for a in self.values[cut].axes), old.dims)
         formula: Formula = Operand(0)

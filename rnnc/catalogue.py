@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 from rnnc.diagnostics import Diagnostic
 from rnnc.frontend.errors import ERRORS as FRONTEND
@@ -15,6 +16,12 @@ DIAGNOSTICS: tuple[type[Diagnostic], ...] = (*FRONTEND, *MODEL, *SYSTEM)
 def codes() -> tuple[str, ...]:
     """All codes, errors before warnings, in order."""
     return tuple(sorted({one.code for one in DIAGNOSTICS}))
+
+
+def summary(code: str) -> str:
+    """How the rule behind a code begins, on one line; raises `KeyError` for an unknown code."""
+    paragraph = " ".join(explain(code).split("\n\n")[1].split())
+    return re.split(r"[.:] ", paragraph)[0].rstrip(".:")
 
 
 def explain(code: str) -> str:

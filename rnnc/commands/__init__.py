@@ -1,0 +1,1 @@
+"""One file a verb, each with `add_arguments` and `run`, and what verbs share."""

@@ -1,0 +1,34 @@
+"""Talk on standard error: diagnostics, and what was done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+
+from rnnc.commands.arguments import form_of
+from rnnc.diagnostics import Diagnostic, Rejected
+from rnnc.render import render
+
+
+def show_diagnostics(found: Iterable[Diagnostic], arguments: argparse.Namespace) -> None:
+    """In the form asked for; in colour on a terminal, unless the environment has NO_COLOR."""
+    sys.stderr.write(render(found, form_of(arguments), color=in_color()))
+
+
+def show_rejected(rejected: Rejected, arguments: argparse.Namespace) -> None:
+    """Everything a wrong spec is told."""
+    show_diagnostics(rejected.diagnostics, arguments)
+
+
+def in_color() -> bool:
+    """Whether standard error is a terminal that takes colours, and nobody asked to leave them out."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain
+
+
+def say(text: str, arguments: argparse.Namespace) -> None:
+    """One line for people; left out where standard error is read by a program."""
+    if form_of(arguments) != "json":
+        sys.stderr.write(text + "\n")

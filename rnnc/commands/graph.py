@@ -1,0 +1,47 @@
+"""Draw a network: folded, with delays on its edges, or unrolled along its axes. As SVG, or as dot for
+Graphviz.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Literal
+
+from rnnc.commands.arguments import Parser, add_spec
+from rnnc.commands.failure import Failure
+
+
+def add_arguments(parser: Parser) -> None:
+    """SPEC, how far to unroll, and where to write."""
+    add_spec(parser)
+    parser.add_argument("--unroll", metavar="STEPS", type=int, help="draw so many steps of each axis")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", default="-", help="FILE.svg, FILE.dot, or - for SVG on standard output"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draws and writes."""
+    from rnnc.commands.complaints import say
+    from rnnc.commands.output import write_result
+    from rnnc.commands.specification import understand_spec
+    from rnnc.picture import draw
+
+    form = _form(arguments.out)
+    if arguments.unroll is not None and arguments.unroll < 1:
+        raise Failure(f"`--unroll` is {arguments.unroll}; it must be at least 1")
+    model = understand_spec(arguments).model
+    write_result(draw(model, unroll=arguments.unroll, format=form), arguments.out)
+    if arguments.out != "-":
+        say(f"wrote {arguments.out}", arguments)
+    return 0
+
+
+def _form(out: str) -> Literal["svg", "dot"]:
+    suffix = Path(out).suffix.lower()
+    if out == "-" or suffix == ".svg":
+        return "svg"
+    if suffix in (".dot", ".gv"):
+        return "dot"
+    raise Failure(f"the picture's file ends in .svg or .dot, `{out}` does not")

@@ -1,0 +1,56 @@
+"""What SPEC means: a file, standard input, or a shipped network's name; read and understood."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rnnc.commands.arguments import settings_of
+from rnnc.commands.complaints import show_diagnostics
+from rnnc.commands.failure import Failure
+from rnnc.compiler import Understood, understand
+from rnnc.diagnostics import Source
+from rnnc.frontend.read import read_path
+from rnnc.places import specs_folder
+from rnnc.suggest import suggest
+
+
+def read_spec(spec: str) -> tuple[Source, Path | None]:
+    """The text and the file it came from (None: standard input).
+
+    Raises `Failure` where there is no such file, `Unreadable` where it cannot be read, and `Rejected` where
+    it is no text. A file of that name goes before a shipped network.
+    """
+    if spec == "-":
+        return read_path(spec), None
+    path = Path(spec)
+    if not path.is_file() and spec in _shipped():
+        path = specs_folder() / f"{spec}.rnn"
+        return read_path(path, f"specs/{path.name}"), path
+    if not path.exists():
+        raise Failure(f"cannot read {spec}: no such file", _near(path))
+    return read_path(path, spec), path
+
+
+def understand_spec(arguments: argparse.Namespace, spec: str | None = None) -> Understood:
+    """SPEC with a meaning; shows its warnings. Raises as `read_spec`, and `Rejected` where it is wrong."""
+    settings = settings_of(arguments)
+    source, path = read_spec(arguments.spec if spec is None else spec)
+    understood = understand(source, path=path, network=arguments.network, settings=settings)
+    show_diagnostics(understood.warnings, arguments)
+    return understood
+
+
+def _shipped() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in specs_folder().glob("*.rnn")))
+
+
+def _near(path: Path) -> str:
+    """The file or the shipped network that was probably meant."""
+    if path.parent.is_dir():
+        meant = suggest(path.name, sorted(near.name for near in path.parent.glob("*.rnn")))
+        if meant is not None:
+            return f"did you mean `{path.parent / meant}`?"
+    shipped = suggest(path.stem + " ", [f"{name} " for name in _shipped()])
+    name = path.stem if path.stem in _shipped() else shipped.strip() if shipped else None
+    return f"did you mean the shipped network `{name}`?" if name else ""

@@ -1,0 +1,1 @@
+"""A network's equations and those of its gradient as a paper writes them."""

@@ -1,0 +1,201 @@
+"""A derivation as a LaTeX document that compiles by itself (amsmath, nothing else)."""
+
+from __future__ import annotations
+
+from rnnc.derive import expression as x
+from rnnc.derive.derivation import Datum, Derivation, Line, Title
+from rnnc.derive.text import REMARKS, Text
+from rnnc.derive.writer import ATOM, SUM, Writer
+from rnnc.sizes import Size
+
+WIDTH = 88
+GREEK = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi"),
+    *("pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
+)
+KNOWN = ("tanh", "exp", "ln", "sin", "cos", "tan", "sinh", "cosh", "min", "max")
+SIGNS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
+PREAMBLE = r"""\documentclass{article}
+\usepackage{amsmath}
+\allowdisplaybreaks
+\setlength{\oddsidemargin}{-10mm}
+\setlength{\textwidth}{180mm}
+\setlength{\topmargin}{-15mm}
+\setlength{\textheight}{240mm}
+\setlength{\parindent}{0pt}
+"""
+
+
+class Latex(Writer):
+    """The unit a name belongs to is its superscript: `h.W_x` is W^{h,x}, `h1.c` is c^{h1}."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        super().__init__(derivation)
+        self._heads: dict[str, str] = {}
+        spelled: dict[str, list[str]] = {}
+        for name, title in derivation.names:
+            if title.kind in ("value", "array"):
+                spelled.setdefault(_symbol(name), []).append(name)
+        for symbol, names in spelled.items():
+            for name in names:
+                self._heads[name] = symbol if len(names) == 1 else rf"\mathtt{{{escaped(name)}}}"
+
+    def named(self, title: Title, ref: x.Ref) -> str:
+        if title.kind == "gradient" and title.of is not None:
+            return rf"\frac{{\partial L}}{{\partial {self.named(title.of, ref)}}}"
+        indices = self.indices(ref)
+        below = "".join(indices) if all(len(i) == 1 for i in indices) else ",".join(indices)
+        where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
+        return self._head(title) + (f"_{{{below}}}" if below else "") + where
+
+    def _head(self, title: Title) -> str:
+        if title.kind == "part":
+            return rf"\mathrm{{{escaped(title.part)}}}^{{{_path(title.subject)}}}"
+        if title.kind == "delta":
+            number = title.part.removeprefix("net")
+            return rf"\delta^{{{_path(title.subject)}{',' + number if number else ''}}}"
+        if title.kind in ("error", "loss"):
+            return _word(title.subject) + (f"^{{{title.part}}}" if title.part else "")
+        return self._heads.get(title.subject, _symbol(title.subject))
+
+    def join(self, factors: list[str]) -> str:
+        return r" \, ".join(factors)
+
+    def group(self, inner: str) -> str:
+        return rf"\left({inner}\right)" if "frac" in inner or r"\sum" in inner else f"({inner})"
+
+    def fraction(self, above: str, below: str) -> str:
+        return rf"\frac{{{above}}}{{{below}}}" if not (above + below).isdigit() else rf"\tfrac{{{above}}}{{{below}}}"
+
+    def raised(self, operand: str, exponent: str) -> str:
+        return f"{{{operand}}}^{{{exponent}}}"
+
+    def call(self, title: str, args: list[str]) -> str:
+        inner = ", ".join(args)
+        if title == "abs":
+            return rf"\left|{inner}\right|"
+        if title == "sqrt":
+            return rf"\sqrt{{{inner}}}"
+        head = rf"\{title}" if title in KNOWN else r"\sigma" if title == "sigmoid" else rf"\operatorname{{{escaped(title)}}}"
+        return head + (rf"\left({inner}\right)" if r"\frac" in inner or r"\sum" in inner else f"({inner})")
+
+    def reduce(self, e: x.Reduce) -> str:
+        names = [self.letter.get(b, b) for b in e.bound]
+        if e.kind != "sum":
+            where = "" if e.where is None else rf"\,\middle|\,{self.write(e.where, SUM)}"
+            return rf"\{e.kind}_{{{','.join(names)}}}\left({self.write(e.body, SUM)}{where}\right)"
+        return " ".join(rf"\sum_{{{n}}}" for n in names) + " " + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+
+    def cases(self, condition: str, yes: str, no: str) -> str:
+        return rf"\begin{{cases}} {yes} & \text{{if }} {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
+
+    def bracket(self, condition: str) -> str:
+        return f"[{condition}]"
+
+    def compare(self, op: str, left: str, right: str) -> str:
+        return f"{left} {SIGNS[op]} {right}"
+
+    def given(self, ref: str, missing: bool) -> str:
+        return rf"{ref} \text{{ {'missing' if missing else 'given'}}}"
+
+    def both(self, left: str, right: str) -> str:
+        return rf"{left} \text{{ and }} {right}"
+
+    def vector(self, parts: list[str], index: str) -> str:
+        inner = "[" + r";\, ".join(parts) + "]"
+        return f"{inner}_{{{index}}}" if index else inner
+
+    def size(self, size: Size, level: int = ATOM) -> str:
+        text = size.spelled({name: _word(name) for name in size.names}).replace("*", " ")
+        return text if level == SUM or len(size.terms) == 1 and "/" not in text else f"({text})"
+
+    def end(self, base: str) -> str:
+        return rf"\mathrm{{{base}}}"
+
+    def stride(self, size: str, letter: str) -> str:
+        return f"{size} {letter}"
+
+    def place(self, place: x.Place) -> str:
+        text = super().place(place)
+        base = place.base.rstrip("'")
+        return text.replace(base, _word(base), 1) if base not in ("first", "last") else text
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", r"\textbackslash{}").replace("_", r"\_").replace(":", r"{:}")
+
+
+def _word(name: str) -> str:
+    """A name in mathematics: one letter, a Greek letter by its name, else upright letters."""
+    if len(name) == 1:
+        return name
+    if name in GREEK:
+        return rf"\{name}" if name != "epsilon" else r"\varepsilon"
+    return rf"\mathrm{{{escaped(name)}}}"
+
+
+def _path(name: str) -> str:
+    """The name of a unit as a superscript."""
+    return ".".join(_word(part) for part in name.split("."))
+
+
+def _symbol(name: str) -> str:
+    """`h.W_x` as W^{h,x}: what stands before the last point, then what stands after the first underscore."""
+    path, _, last = name.rpartition(".")
+    head, _, rest = last.partition("_")
+    above = [_path(path)] if path else []
+    if rest:
+        above.append(",".join(_word(part) if part else r"\_" for part in rest.split("_")))
+    elif len(head) > 1 and head[0].isalpha() and head[1:].isdigit():
+        above.append(head[1:])
+        head = head[0]
+    return _word(head) + (f"^{{{','.join(above)}}}" if above else "")
+
+
+def latex(derivation: Derivation) -> str:
+    """A whole document. Equations too long for a line are broken between terms."""
+    writer, plain = Latex(derivation), Text(derivation)
+    out = [PREAMBLE + r"\begin{document}", rf"\section*{{\texttt{{{escaped(derivation.title)}}}}}", ""]
+    out.extend(_remark(REMARKS[r]) for r in derivation.remarks)
+    out += ["", r"\subsection*{Given}", r"\begin{itemize} \setlength{\itemsep}{0pt}"]
+    out.extend(_datum(writer, d) for d in derivation.given)
+    out.append(r"\end{itemize}")
+    for section in derivation.sections:
+        out += [rf"\subsection*{{{section.title}}}", r"\begin{align*}"]
+        rows = [_rows(writer, plain, line) for line in section.lines]
+        out.append(" \\\\\n".join(rows))
+        out.append(r"\end{align*}")
+    out.append(r"\end{document}")
+    return "\n".join(out) + "\n"
+
+
+def _remark(text: str) -> str:
+    return text.replace("mask", r"$\mathrm{mask}$").replace("1 / (1 - rate)", r"$1/(1-\mathrm{rate})$") + r"\\"
+
+
+def _datum(writer: Latex, datum: Datum) -> str:
+    writer.begin(datum.ref)
+    what = datum.what if datum.what != "fixed" else "fixed weights"
+    shape = r" \times ".join(writer.size(z) for z in datum.shape) or "1"
+    shown = f"one of ${_word(datum.token)}$ tokens" if datum.token else f"${shape}$"
+    key = rf" (\texttt{{{escaped(datum.ref.name)}}})" if datum.what in ("parameter", "fixed") else ""
+    return rf"\item ${writer.write(datum.ref, SUM)}$, {what}{key}, {shown}"
+
+
+def _rows(writer: Latex, plain: Text, line: Line) -> str:
+    """One equation, broken where its plain text is long: the text tells the width of what is typeset."""
+    left, terms = writer.line(line)
+    head, widths = plain.line(line)
+    text, used = f"{left} &= {terms[0]}", len(head) + len(widths[0])
+    for term, width in zip(terms[1:], widths[1:], strict=True):
+        if used + len(width) > WIDTH:
+            text += " \\\\\n  &\\quad "
+            used = len(head)
+        else:
+            text += " "
+        text += term
+        used += len(width)
+    sides = [
+        rf"{_word(a)} < \mathrm{{first}}" if s == "low" else rf"{_word(a)} > \mathrm{{last}}" for a, s in line.outside
+    ]
+    return text + (r" \qquad \text{for } " + r" \text{ or } ".join(sides) if sides else "")

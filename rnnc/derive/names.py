@@ -1,0 +1,48 @@
+"""How the values of a derivation are called, and the letters its indices have."""
+
+from __future__ import annotations
+
+from rnnc.derive.derivation import Title
+from rnnc.system.forms import Softmax, System
+
+LETTERS = "klijmpqruvabcdfgw"
+
+
+def titles(system: System, errors: tuple[str, ...]) -> tuple[tuple[str, Title], ...]:
+    """The title of every value of the system and of its derivative."""
+    found: dict[str, Title] = {}
+    taken = {v.name for v in system.values}
+    softmaxes = {e.out for e in system.equations if isinstance(e.op, Softmax)}
+    error = "e" if "e" not in taken else "error"
+    for v in system.values:
+        owner, _, part = v.name.partition(":")
+        if v.name == system.loss:
+            title = Title("loss", "L" if not _uses(system, "L") else "Loss")
+        elif v.name in errors:
+            number = errors.index(v.name) + 1
+            title = Title("error", error, str(number) if number > 1 else "")
+        elif part and v.role in ("part", "unit"):
+            unnamed = part.startswith("part") and v.name in softmaxes
+            title = Title("part", owner, "softmax" if unnamed else part)
+        elif v.role in ("parameter", "fixed"):
+            title = Title("array", v.name)
+        else:
+            title = Title("value", v.name)
+        found[v.name] = title
+        net = title.kind == "part" and part.startswith("net")
+        found[f"d({v.name})"] = Title("delta" if net else "gradient", owner, part, title)
+    for owner in {v.name.partition(":")[0]: None for v in system.values}:
+        found.setdefault(f"{owner}:mask", Title("part", owner, "mask"))
+    return tuple(found.items())
+
+
+def _uses(system: System, name: str) -> bool:
+    return any(name in v.name.replace(":", ".").split(".") for v in system.values) or name in system.axes
+
+
+def letters(system: System) -> tuple[str, ...]:
+    """Letters for unit indices, in order, none of which means something else in the network."""
+    taken = {*system.axes, *(v.name for v in system.values), *(name for name, _, _ in system.sizes)}
+    taken.update(part for v in system.values for part in v.name.split("."))
+    plain = [c for c in LETTERS if c not in taken]
+    return (*plain, *(f"{c}{n}" for n in range(1, 9) for c in (plain or ["k"])))

@@ -1,0 +1,99 @@
+"""Rebuilding an expression: indices exchanged throughout, or every part passed through a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from rnnc.derive.expression import (
+    Add,
+    Both,
+    Bracket,
+    Call,
+    Choice,
+    Compare,
+    Expr,
+    Given,
+    Index,
+    Join,
+    Mul,
+    Number,
+    Position,
+    Power,
+    Reduce,
+    Ref,
+    add,
+    mul,
+    power,
+    total,
+)
+from rnnc.sizes import Size
+
+
+def rebuild(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """`e` with every part changed, innermost first, and put together again in normal form."""
+
+    def go(x: Expr) -> Expr:
+        return rebuild(x, change)
+
+    made: Expr = e
+    if isinstance(e, Add):
+        made = add(go(t) for t in e.terms)
+    elif isinstance(e, Mul):
+        made = mul(go(f) for f in e.factors)
+    elif isinstance(e, Power):
+        made = power(go(e.operand), go(e.exponent))
+    elif isinstance(e, Call):
+        made = Call(e.title, tuple(go(a) for a in e.args))
+    elif isinstance(e, Reduce):
+        where = None if e.where is None else go(e.where)
+        made = total(e.bound, go(e.body)) if e.kind == "sum" else replace(e, body=go(e.body), where=where)
+    elif isinstance(e, Choice):
+        made = Choice(go(e.condition), go(e.yes), go(e.no))
+    elif isinstance(e, Bracket):
+        made = Bracket(go(e.condition))
+    elif isinstance(e, Compare | Both):
+        made = replace(e, left=go(e.left), right=go(e.right))
+    elif isinstance(e, Given):
+        made = replace(e, ref=go(e.ref))
+    elif isinstance(e, Join):
+        made = replace(e, parts=tuple(p if isinstance(p, Size) else go(p) for p in e.parts))
+    return change(made)
+
+
+def exchange(e: Expr, split: Mapping[str, Index]) -> Expr:
+    """`e` with index symbols exchanged for other indices."""
+
+    def change(x: Expr) -> Expr:
+        if isinstance(x, Ref):
+            return exchange_ref(x, split)
+        if isinstance(x, Number | Join):
+            return replace(x, index=_index(x.index, split))
+        if isinstance(x, Position) and x.place.tap is not None:
+            return Position(replace(x.place, tap=exchanged(x.place.tap, split)))
+        return x
+
+    return rebuild(e, change)
+
+
+def exchange_ref(ref: Ref, split: Mapping[str, Index]) -> Ref:
+    at = tuple(p if p.tap is None else replace(p, tap=exchanged(p.tap, split)) for p in ref.at)
+    return Ref(ref.name, at, tuple(_index(i, split) for i in ref.indices))
+
+
+def _index(index: Index | Ref, split: Mapping[str, Index]) -> Index | Ref:
+    return exchange_ref(index, split) if isinstance(index, Ref) else exchanged(index, split)
+
+
+def exchanged(index: Index, split: Mapping[str, Index]) -> Index:
+    if not index.terms:
+        return index
+    terms: list[tuple[str, Size]] = []
+    offset = index.offset
+    for symbol, stride in index.terms:
+        if symbol in split:
+            terms.extend((s, stride * z) for s, z in split[symbol].terms)
+            offset = offset + stride * split[symbol].offset
+        else:
+            terms.append((symbol, stride))
+    return Index(tuple(terms), offset)

@@ -1,0 +1,130 @@
+"""A derivation for a terminal: plain ASCII, equations aligned at their equals signs and wrapped between terms."""
+
+from __future__ import annotations
+
+from rnnc.derive import expression as x
+from rnnc.derive.derivation import Datum, Derivation, Line, Title
+from rnnc.derive.writer import ATOM, SUM, Writer
+from rnnc.sizes import Size, show_shape
+
+WIDTH = 100
+REMARKS = {
+    "outside": "Outside its sequence a value is 0, and so is a derivative.",
+    "missing": "A term that reads a missing target is 0.",
+    "dropout": "mask is 0 with the rate of the dropout, else 1 / (1 - rate).",
+}
+
+
+class Text(Writer):
+    """`h_k(n-1)`, `h.W_x[k,l]`, `net[h]_k(n)`, `delta[h]_k(n)`, `dL/dh_k(n)`."""
+
+    def named(self, title: Title, ref: x.Ref) -> str:
+        indices = self.indices(ref)
+        if title.kind == "gradient" and title.of is not None:
+            return f"dL/d{self.named(title.of, ref)}"
+        if title.kind == "array":
+            return title.subject + (f"[{','.join(indices)}]" if indices else "")
+        where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
+        simple = all(len(i) == 1 for i in indices)
+        below = ("_" + "".join(indices) if simple else f"_[{','.join(indices)}]") if indices else ""
+        return self._head(title) + below + where
+
+    def _head(self, title: Title) -> str:
+        if title.kind == "part":
+            return f"{title.part}[{title.subject}]"
+        if title.kind == "delta":
+            return f"delta{title.part.removeprefix('net')}[{title.subject}]"
+        return title.subject + title.part if title.kind in ("error", "loss") else title.subject
+
+    def join(self, factors: list[str]) -> str:
+        return " ".join(factors)
+
+    def group(self, inner: str) -> str:
+        return f"({inner})"
+
+    def fraction(self, above: str, below: str) -> str:
+        return f"{above} / {below}" if not (above + below).isdigit() else f"{above}/{below}"
+
+    def raised(self, operand: str, exponent: str) -> str:
+        return f"{operand}^{exponent}" if exponent.isalnum() else f"{operand}^({exponent})"
+
+    def call(self, title: str, args: list[str]) -> str:
+        return f"{title}({', '.join(args)})"
+
+    def reduce(self, e: x.Reduce) -> str:
+        names = [self.letter.get(b, b) for b in e.bound]
+        where = "" if e.where is None else f" where {self.write(e.where, SUM)}"
+        if e.kind != "sum":
+            return f"{e.kind}_{','.join(names)}({self.write(e.body, SUM)}{where})"
+        return " ".join(f"sum_{n}" for n in names) + " " + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+
+    def cases(self, condition: str, yes: str, no: str) -> str:
+        return f"{yes} if {condition}, else {no}"
+
+    def bracket(self, condition: str) -> str:
+        return f"[{condition}]"
+
+    def compare(self, op: str, left: str, right: str) -> str:
+        return f"{left} {'=' if op == '==' else op} {right}"
+
+    def given(self, ref: str, missing: bool) -> str:
+        return f"{ref} {'missing' if missing else 'given'}"
+
+    def both(self, left: str, right: str) -> str:
+        return f"{left} and {right}"
+
+    def vector(self, parts: list[str], index: str) -> str:
+        inner = f"[{'; '.join(parts)}]"
+        return inner if not index else f"{inner}_{index}" if len(index) == 1 else f"{inner}_[{index}]"
+
+    def size(self, size: Size, level: int = ATOM) -> str:
+        text = str(size)
+        return text if level == SUM or len(size.terms) == 1 and "/" not in text else f"({text})"
+
+    def end(self, base: str) -> str:
+        return base
+
+    def stride(self, size: str, letter: str) -> str:
+        return f"{size}*{letter}"
+
+
+def text(derivation: Derivation) -> str:
+    """The whole derivation, lines of at most about 100 characters."""
+    writer = Text(derivation)
+    out = [derivation.title, "=" * len(derivation.title), ""]
+    out.extend(REMARKS[r] for r in derivation.remarks)
+    out += ["", "Given"]
+    given = [_datum(writer, d) for d in derivation.given]
+    width = max((len(head) for head, _ in given), default=0)
+    out.extend(f"  {head:<{width}}   {what}" for head, what in given)
+    for section in derivation.sections:
+        out += ["", section.title]
+        lines = [(*writer.line(line), _outside(line)) for line in section.lines]
+        width = max(len(left) for left, _, _ in lines)
+        for left, terms, outside in lines:
+            out.extend(_wrapped(f"  {left:<{width}} = ", terms, outside))
+    return "\n".join(out) + "\n"
+
+
+def _datum(writer: Text, datum: Datum) -> tuple[str, str]:
+    writer.begin(datum.ref)
+    what = datum.what if datum.what != "fixed" else "fixed weights"
+    if datum.token:
+        return writer.write(datum.ref, SUM), f"{what}, one of {datum.token} tokens"
+    return writer.write(datum.ref, SUM), f"{what} : {show_shape(datum.shape)}"
+
+
+def _outside(line: Line) -> str:
+    sides = [f"{axis} < first" if side == "low" else f"{axis} > last" for axis, side in line.outside]
+    return "   for " + " or ".join(sides) if sides else ""
+
+
+def _wrapped(head: str, terms: list[str], outside: str) -> list[str]:
+    lines = [head + terms[0]]
+    for term in terms[1:]:
+        if len(lines[-1]) + 1 + len(term) > WIDTH:
+            lines.append(" " * len(head) + term)
+        else:
+            lines[-1] += " " + term
+    lines[-1] += outside
+    return lines

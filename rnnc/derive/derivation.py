@@ -1,4 +1,6 @@
-"""A derivation: what is given, the equations of the network, the deltas, the gradients; the same for every way to print it."""
+"""A derivation: what is given, the equations of the network, the deltas, the gradients; the same for every
+way to print it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ from rnnc.sizes import Shape
 
 @dataclass(frozen=True)
 class Line:
-    """`left` = `right`. `outside` says for which positions: (axis, "low" or "high") where the equation holds only before the
-    first or past the last."""
+    """`left` = `right`. `outside` says for which positions: (axis, "low" or "high") where the equation
+    holds only before the first or past the last.
+    """
 
     left: Ref
     right: Expr
@@ -20,7 +23,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Datum:
-    """Something given: its reference at general indices, what it is, its shape, its vocabulary (for a token)."""
+    """Something given: its reference at general indices, what it is, its shape, its vocabulary (for a
+    token).
+    """
 
     ref: Ref
     what: str
@@ -49,8 +54,10 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Title:
-    """How a value is called. kind: "value" (the author's `subject`), "array" (a parameter), "part" (`part` of `subject`), "error", "loss", "delta"
-    (the derivative by the net input of `subject`) or "gradient" (the derivative by `of`)."""
+    """How a value is called. kind: "value" (the author's `subject`), "array" (a parameter), "part" (`part`
+    of `subject`), "error", "loss", "delta" (the derivative by the net input of `subject`) or "gradient"
+    (the derivative by `of`).
+    """
 
     kind: str
     subject: str = ""

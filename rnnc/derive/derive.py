@@ -1,7 +1,8 @@
 """A network's equations, and those of its gradient, in indexed form as in the literature.
 
-The backward equations are read off the adjoint system (rnnc.autodiff.adjoint), asked for the derivative by every unit and every
-net input that is on the way: back-propagation through time as in Werbos (1990) and Williams and Zipser (1995), the batch left away.
+The backward equations are read off the adjoint system (rnnc.autodiff.adjoint), asked for the derivative by
+every unit and every net input that is on the way: back-propagation through time as in Werbos (1990) and
+Williams and Zipser (1995), the batch left away.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from rnnc.autodiff.adjoint import active_values, adjoint
+from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Datum, Derivation, Line, Section
 from rnnc.derive.expand import Expansion
@@ -26,9 +28,10 @@ from rnnc.system.schedule import equations_of, schedule
 def derive(system: System, *, wrt: str | None = None, format: Literal["text", "latex"] = "text") -> str:
     """The derivation as text for a terminal or as a LaTeX document.
 
-    `system` is a network as built, neither stacked nor hoisted. `wrt` names one parameter, real input or unit and limits the
-    backward part to what its gradient needs; otherwise it has the gradients of every trained parameter. Raises `ValueError`
-    for a name that has no gradient, and for `wrt` in a network without a loss.
+    `system` is a network as built, neither stacked nor hoisted. `wrt` names one parameter, real input or
+    unit and limits the backward part to what its gradient needs; otherwise it has the gradients of every
+    trained parameter. Raises `ValueError` for a name that has no gradient, and for `wrt` in a network
+    without a loss.
     """
     derivation = derivation_of(system, wrt)
     return latex(derivation) if format == "latex" else text(derivation)
@@ -42,13 +45,21 @@ def derivation_of(system: System, wrt: str | None = None) -> Derivation:
     sections = [Section("Forward", _forward(system, keep, forward))]
     remarks: list[str] = ["outside"]
     if system.loss is not None:
+        remarks.insert(0, "loss")
         sections.append(Section("Loss", _loss(system, keep, forward)))
         sections.extend(_backward(system, keep, wanted))
     lines = [line for section in sections for line in section.lines]
     shown, missing = _shown(lines)
+    if any(line.left.name.startswith("d(") and ":net" in line.left.name for line in lines):
+        remarks.insert(1, "delta")
     if missing:
         remarks.append("missing")
-    if any(node.name.endswith(":mask") for line in lines for node in x.walk(line.right) if isinstance(node, x.Ref)):
+    if any(
+        node.name.endswith(":mask")
+        for line in lines
+        for node in x.walk(line.right)
+        if isinstance(node, x.Ref)
+    ):
         remarks.append("dropout")
     return Derivation(
         title=system.name,
@@ -81,7 +92,9 @@ def _refuse(system: System, wrt: str, names: list[str]) -> tuple[str, ...]:
         kind = "holds whole numbers" if value.kind == "token" else f"is a {value.role}"
         raise ValueError(f"`{wrt}` {kind}: it has no gradient")
     near = suggest(wrt, names)
-    hint = f", did you mean `{near}`?" if near else f"; there are {', '.join(names)}" if len(names) < 12 else ""
+    hint = (
+        f", did you mean `{near}`?" if near else f"; there are {', '.join(names)}" if len(names) < 12 else ""
+    )
     raise ValueError(f"no parameter, input or unit `{wrt}` in network `{system.name}`{hint}")
 
 
@@ -116,7 +129,9 @@ def _starts(border: Border, expansion: Expansion) -> list[Line]:
     places = tuple(zip(left.at, border.sides, strict=True))
     lines = []
     for k, name in border.early:
-        at = tuple(x.Place(p.axis, "first" if s == "low" else "last", -k if s == "low" else k) for p, s in places)
+        at = tuple(
+            x.Place(p.axis, "first" if s == "low" else "last", -k if s == "low" else k) for p, s in places
+        )
         lines.append(Line(replace(left, at=at), _start_value(name, left)))
     if border.default is not None:
         sides = tuple((p.axis, s) for p, s in places)
@@ -137,7 +152,7 @@ def _masks(expansion: Expansion, keep: Keep) -> Masked:
     def masked(ref: x.Ref) -> tuple[x.Expr, ...]:
         if ref.name not in keep.errors:
             return ()
-        _, factors = x.scaled(expansion.definition(ref))
+        _, factors = algebra.scaled(expansion.definition(ref))
         return tuple(f.condition for f in factors if isinstance(f, x.Bracket))
 
     return masked
@@ -173,7 +188,7 @@ def _shown(lines: list[Line]) -> tuple[dict[Line, Line], bool]:
     shown: dict[Line, Line] = {}
     missing = False
     for line in lines:
-        coefficient, factors = x.scaled(line.right)
+        coefficient, factors = algebra.scaled(line.right)
         if coefficient == 1 and isinstance(factors[0] if factors else None, x.Bracket):
             shown[line] = line
             continue
@@ -188,7 +203,9 @@ def _with_lines(sections: list[Section], shown: dict[Line, Line]) -> tuple[Secti
 
 
 def _given(system: System, expansion: Expansion) -> tuple[Datum, ...]:
-    read = {r.name for e in system.equations for r in e.reads} | {n for b in system.borders for n in b.reads()}
+    read = {r.name for e in system.equations for r in e.reads} | {
+        n for b in system.borders for n in b.reads()
+    }
     tokens = dict(system.tokens)
     found = []
     for v in system.values:

@@ -1,13 +1,16 @@
-"""From a system's flat equations to equations a reader knows: what the compiler made is written out where it is read.
+"""From a system's flat equations to equations a reader knows: what the compiler made is written out where
+it is read.
 
-Every value is either kept (it has an equation of its own in the derivation) or given, or its right side takes its place, at the
-position and the indices it is read at. Bound variables are named by depth, so that equal sums compare equal.
+Every value is either kept (it has an equation of its own in the derivation) or given, or its right side
+takes its place, at the position and the indices it is read at. Bound variables are named by depth, so that
+equal sums compare equal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.formulas import from_formula
 from rnnc.derive.known import Known
@@ -21,8 +24,9 @@ UNIT = Size.of(1)
 
 @dataclass(frozen=True)
 class Scope:
-    """Where an expression stands: a place for each axis, an index for each label, how many index symbols are taken, and which
-    position variables."""
+    """Where an expression stands: a place for each axis, an index for each label, how many index symbols
+    are taken, and which position variables.
+    """
 
     places: tuple[tuple[str, x.Place], ...]
     labels: tuple[tuple[str, x.Index | x.Ref], ...]
@@ -53,15 +57,13 @@ class Expansion:
         self.known.defining = name
         right = self.definition(left)
         self.known.defining = ""
-        split = {k: v for k, v in self._splits.items()}
+        split = dict(self._splits)
         self._splits.clear()
         return exchange_ref(left, split), exchange(right, split) if split else right
 
     def left(self, name: str) -> x.Ref:
         v = self.values[name]
-        indices = tuple(
-            x.ONLY if z == UNIT else x.Index.symbol(f"@{k}") for k, z in enumerate(v.shape)
-        )
+        indices = tuple(x.ONLY if z == UNIT else x.Index.symbol(f"@{k}") for k, z in enumerate(v.shape))
         return x.Ref(name, tuple(x.Place(a, a) for a in v.axes), indices)
 
     def definition(self, ref: x.Ref) -> x.Expr:
@@ -103,8 +105,7 @@ class Expansion:
         self, name: str, at: tuple[x.Place, ...], indices: tuple[x.Index | x.Ref, ...], scope: Scope
     ) -> x.Expr:
         indices = tuple(
-            x.ONLY if z == UNIT else i
-            for i, z in zip(indices, self.values[name].shape, strict=True)
+            x.ONLY if z == UNIT else i for i, z in zip(indices, self.values[name].shape, strict=True)
         )
         same = self.known.same_as.get(name)
         if same is not None:
@@ -122,7 +123,7 @@ class Expansion:
             return from_formula(op.formula, lambda k: self.read(e.reads[k], scope), self.known)
         if isinstance(op, s.Contract):
             bound, inner = self._bind(e, scope)
-            return self._total(bound, x.mul(self.read(r, inner) for r in e.reads))
+            return self._total(bound, algebra.mul(self.read(r, inner) for r in e.reads))
         if isinstance(op, s.Softmax):
             return self._softmax(e, op, scope)
         if isinstance(op, s.Extreme):
@@ -137,12 +138,12 @@ class Expansion:
             bound, inner = self._bind(e, scope)
             row = x.Number(scope.label(e.dims[0]))
             chosen = x.Bracket(x.Compare("==", self.read(e.reads[1], inner), row))
-            return self._total(bound, x.mul((chosen, self.read(e.reads[0], inner))))
+            return self._total(bound, algebra.mul((chosen, self.read(e.reads[0], inner))))
         if isinstance(op, s.Dropout):
             owner = e.out.split(":")[0]
             places = tuple(scope.place(a) for a in self.values[e.out].axes)
             mask = x.Ref(f"{owner}:mask", places, tuple(scope.label(d) for d in e.dims))
-            return x.mul((mask, self.read(e.reads[0], scope)))
+            return algebra.mul((mask, self.read(e.reads[0], scope)))
         return self._structure(e, op, scope)
 
     def _structure(self, e: s.Equation, op: s.Concat | s.Slice | s.Reshape, scope: Scope) -> x.Expr:
@@ -183,15 +184,15 @@ class Expansion:
         return x.Join((self.read(read, scope),), _joined(scope, e.dims, outer))
 
     def _split(self, index: x.Index, shape: tuple[Size, ...]) -> tuple[x.Index, ...] | None:
-        """An index of a flattened array as one index a dimension; a symbol is exchanged for several where it is bound."""
+        """An index of a flattened array as one index a dimension; a symbol is exchanged for several where
+        it is bound.
+        """
         if index == x.BLANK:
             return tuple(x.BLANK for _ in shape)
         if index.offset != Size.of(0) or len(index.terms) != 1 or index.terms[0][1] != UNIT:
             return None
         symbol = index.terms[0][0]
-        parts = tuple(
-            x.ONLY if z == UNIT else x.Index.symbol(f"{symbol}.{k}") for k, z in enumerate(shape)
-        )
+        parts = tuple(x.ONLY if z == UNIT else x.Index.symbol(f"{symbol}.{k}") for k, z in enumerate(shape))
         whole = _flat(parts, shape)
         return parts if self._splits.setdefault(symbol, whole) == whole else None
 
@@ -207,15 +208,15 @@ class Expansion:
         own, other = self.read(e.reads[0], scope), self.read(e.reads[0], inner)
         exponential = x.Call("exp", (other,))
         if len(e.reads) > 1:
-            exponential_of = x.mul((x.Bracket(self._holds(e.reads[1], inner)), exponential))
+            exponential_of = algebra.mul((x.Bracket(self._holds(e.reads[1], inner)), exponential))
         else:
             exponential_of = exponential
         below = self._total((symbol,), exponential_of)
         if op.log:
-            return x.add((own, x.mul((x.MINUS, x.Call("ln", (below,))))))
-        ratio = x.mul((x.Call("exp", (own,)), x.power(below, x.MINUS)))
+            return algebra.add((own, algebra.mul((x.MINUS, x.Call("ln", (below,))))))
+        ratio = algebra.mul((x.Call("exp", (own,)), algebra.power(below, x.MINUS)))
         if len(e.reads) > 1:
-            return x.mul((x.Bracket(self._holds(e.reads[1], scope)), ratio))
+            return algebra.mul((x.Bracket(self._holds(e.reads[1], scope)), ratio))
         return ratio
 
     def _holds(self, mask: s.Access, scope: Scope) -> x.Expr:
@@ -259,7 +260,9 @@ class Expansion:
         split = {b: self._splits.pop(b) for b in bound if b in self._splits}
         if split:
             body = exchange(body, split)
-            bound = tuple(n for b in bound for n in (tuple(t for t, _ in split[b].terms) if b in split else (b,)))
+            bound = tuple(
+                n for b in bound for n in (tuple(t for t, _ in split[b].terms) if b in split else (b,))
+            )
         return self.known.picked(bound, body)
 
 

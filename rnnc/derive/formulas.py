@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.known import Known
 from rnnc.ops import formula as f
@@ -28,19 +29,19 @@ def from_formula(formula: f.Formula, operand: Callable[[int], x.Expr], known: Kn
 
 def _operation(op: str, args: tuple[x.Expr, ...], known: Known) -> x.Expr:
     if op == "+":
-        return x.add(args)
+        return algebra.add(args)
     if op == "-":
-        return x.add((args[0], x.mul((x.MINUS, args[1]))))
+        return algebra.add((args[0], algebra.mul((x.MINUS, args[1]))))
     if op == "neg":
-        return x.mul((x.MINUS, args[0]))
+        return algebra.mul((x.MINUS, args[0]))
     if op == "*":
-        return x.mul(args)
+        return algebra.mul(args)
     if op == "/":
-        return x.mul((args[0], x.power(args[1], x.MINUS)))
+        return algebra.mul((args[0], algebra.power(args[1], x.MINUS)))
     if op == "^":
-        return x.power(*args)
+        return algebra.power(*args)
     if op == "square":
-        return x.power(args[0], x.number(2.0))
+        return algebra.power(args[0], x.number(2.0))
     if op == "where":
         return choose(condition(args[0]), args[1], args[2])
     if op == "present":
@@ -71,7 +72,9 @@ def condition(e: x.Expr) -> x.Expr:
         return e.condition
     if isinstance(e, x.Compare | x.Given | x.Both):
         return e
-    if isinstance(e, x.Mul) and all(isinstance(p, x.Bracket | x.Compare | x.Given | x.Both) for p in e.factors):
+    if isinstance(e, x.Mul) and all(
+        isinstance(p, x.Bracket | x.Compare | x.Given | x.Both) for p in e.factors
+    ):
         result = condition(e.factors[0])
         for p in e.factors[1:]:
             result = x.Both(result, condition(p))
@@ -95,16 +98,16 @@ def choose(c: x.Expr, yes: x.Expr, no: x.Expr) -> x.Expr:
     if yes == no:
         return yes
     if no == x.ZERO:
-        return x.mul((*_brackets(c), _valued(yes)))
+        return algebra.mul((*_brackets(c), _valued(yes)))
     other = opposite(c)
     if yes == x.ZERO and other is not None:
-        return x.mul((x.Bracket(other), _valued(no)))
+        return algebra.mul((x.Bracket(other), _valued(no)))
     return x.Choice(c, _valued(yes), _valued(no))
 
 
 def _valued(e: x.Expr) -> x.Expr:
     """A truth value as a number."""
-    return x.mul(_brackets(e)) if isinstance(e, x.Compare | x.Given | x.Both) else e
+    return algebra.mul(_brackets(e)) if isinstance(e, x.Compare | x.Given | x.Both) else e
 
 
 def _brackets(c: x.Expr) -> tuple[x.Expr, ...]:

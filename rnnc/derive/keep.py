@@ -1,4 +1,6 @@
-"""Which values have an equation of their own in a derivation: the author's units, their net inputs, and little else."""
+"""Which values have an equation of their own in a derivation: the author's units, their net inputs, and
+little else.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from rnnc.system import forms as s
 
 
 class Keep:
-    """`names`: the values kept; `errors`: those among them that are a target less an output where the target is there."""
+    """`names`: the values kept; `errors`: those among them that are a target less an output where the
+    target is there.
+    """
 
     def __init__(self, system: s.System) -> None:
         self.system = system

@@ -1,7 +1,10 @@
-"""What a reader knows without being told: a log-softmax is the logarithm of the softmax unit, softplus(-a) = -ln sigmoid(a)."""
+"""What a reader knows without being told: a log-softmax is the logarithm of the softmax unit, softplus(-a)
+= -ln sigmoid(a).
+"""
 
 from __future__ import annotations
 
+from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.model.forms import At
 from rnnc.ops.formula import Operand, Operation
@@ -9,8 +12,9 @@ from rnnc.system import forms as s
 
 
 class Known:
-    """`same_as` maps a softmax or log-softmax part to (the unit that is the softmax, whether it is its logarithm).
-    `defining` is the unit whose own equation is being written."""
+    """`same_as` maps a softmax or log-softmax part to (the unit that is the softmax, whether it is its
+    logarithm). `defining` is the unit whose own equation is being written.
+    """
 
     def __init__(self, system: s.System, keep: frozenset[str]) -> None:
         self.values = {v.name: v for v in system.values}
@@ -25,7 +29,11 @@ class Known:
                         self.same_as.setdefault(e.out, (u.out, e.op.log))
         for u in units:
             read = u.reads[0] if len(u.reads) == 1 else None
-            if u.op == s.Pointwise(Operation("sigmoid", (Operand(0),))) and read is not None and read.name in keep:
+            if (
+                u.op == s.Pointwise(Operation("sigmoid", (Operand(0),)))
+                and read is not None
+                and read.name in keep
+            ):
                 whole = tuple(At(a) for a in self.values[u.out].axes)
                 if read.at == whole and read.dims == u.dims:
                     self._sigmoid_of[read.name] = u.out
@@ -51,21 +59,25 @@ class Known:
         if op == "exp" and isinstance(args[0], x.Call) and args[0].title == "ln":
             return args[0].args[0]
         if op in ("softplus", "sigmoid"):
-            negative = x.mul((x.MINUS, args[0]))
+            negative = algebra.mul((x.MINUS, args[0]))
             unit, flipped = self._sigmoid(args[0]), self._sigmoid(negative)
             if op == "sigmoid" and unit is not None:
                 return unit
             if op == "sigmoid" and flipped is not None:
                 return _less(flipped)
             if unit is not None:
-                return x.mul((x.MINUS, x.Call("ln", (_less(unit),))))
+                return algebra.mul((x.MINUS, x.Call("ln", (_less(unit),))))
             if flipped is not None:
-                return x.mul((x.MINUS, x.Call("ln", (flipped,))))
+                return algebra.mul((x.MINUS, x.Call("ln", (flipped,))))
         return x.Call(op, args)
 
     def picked(self, bound: tuple[str, ...], body: x.Expr) -> x.Expr:
         """A sum; over all k, [w = k] adds up to 1 for a token that is there."""
-        coefficient, factors = x.scaled(body)
+        coefficient, factors = algebra.scaled(body)
+        if isinstance(body, x.Add):
+            parts = [self.picked(bound, term) for term in body.terms]
+            if not any(isinstance(p, x.Reduce) for q in parts for p in x.walk(q)):
+                return algebra.add(parts)
         for f in factors:
             if not isinstance(f, x.Bracket) or not isinstance(f.condition, x.Compare):
                 continue
@@ -78,8 +90,8 @@ class Known:
                 continue
             there = () if self.values[token.name].role == "input" else (x.Bracket(x.Given(token)),)
             rest = tuple(b for b in bound if b != symbol)
-            return x.total(rest, x.mul((x.Num(coefficient), *there, *others)))
-        return x.total(bound, body)
+            return algebra.total(rest, algebra.mul((x.Num(coefficient), *there, *others)))
+        return algebra.total(bound, body)
 
 
 def _alone(index: x.Index | x.Ref) -> str | None:
@@ -89,4 +101,4 @@ def _alone(index: x.Index | x.Ref) -> str | None:
 
 
 def _less(e: x.Expr) -> x.Expr:
-    return x.add((x.ONE, x.mul((x.MINUS, e))))
+    return algebra.add((x.ONE, algebra.mul((x.MINUS, e))))

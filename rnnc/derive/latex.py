@@ -10,7 +10,22 @@ from rnnc.sizes import Size
 
 WIDTH = 88
 GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi"),
+    *(
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+    ),
     *("pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
 )
 KNOWN = ("tanh", "exp", "ln", "sin", "cos", "tan", "sinh", "cosh", "min", "max")
@@ -65,7 +80,11 @@ class Latex(Writer):
         return rf"\left({inner}\right)" if "frac" in inner or r"\sum" in inner else f"({inner})"
 
     def fraction(self, above: str, below: str) -> str:
-        return rf"\frac{{{above}}}{{{below}}}" if not (above + below).isdigit() else rf"\tfrac{{{above}}}{{{below}}}"
+        return (
+            rf"\frac{{{above}}}{{{below}}}"
+            if not (above + below).isdigit()
+            else rf"\tfrac{{{above}}}{{{below}}}"
+        )
 
     def raised(self, operand: str, exponent: str) -> str:
         return f"{{{operand}}}^{{{exponent}}}"
@@ -76,7 +95,13 @@ class Latex(Writer):
             return rf"\left|{inner}\right|"
         if title == "sqrt":
             return rf"\sqrt{{{inner}}}"
-        head = rf"\{title}" if title in KNOWN else r"\sigma" if title == "sigmoid" else rf"\operatorname{{{escaped(title)}}}"
+        head = (
+            rf"\{title}"
+            if title in KNOWN
+            else r"\sigma"
+            if title == "sigmoid"
+            else rf"\operatorname{{{escaped(title)}}}"
+        )
         return head + (rf"\left({inner}\right)" if r"\frac" in inner or r"\sum" in inner else f"({inner})")
 
     def reduce(self, e: x.Reduce) -> str:
@@ -84,7 +109,11 @@ class Latex(Writer):
         if e.kind != "sum":
             where = "" if e.where is None else rf"\,\middle|\,{self.write(e.where, SUM)}"
             return rf"\{e.kind}_{{{','.join(names)}}}\left({self.write(e.body, SUM)}{where}\right)"
-        return " ".join(rf"\sum_{{{n}}}" for n in names) + " " + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+        return (
+            " ".join(rf"\sum_{{{n}}}" for n in names)
+            + " "
+            + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+        )
 
     def cases(self, condition: str, yes: str, no: str) -> str:
         return rf"\begin{{cases}} {yes} & \text{{if }} {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
@@ -107,7 +136,7 @@ class Latex(Writer):
 
     def size(self, size: Size, level: int = ATOM) -> str:
         text = size.spelled({name: _word(name) for name in size.names}).replace("*", " ")
-        return text if level == SUM or len(size.terms) == 1 and "/" not in text else f"({text})"
+        return text if level == SUM or (len(size.terms) == 1 and "/" not in text) else f"({text})"
 
     def end(self, base: str) -> str:
         return rf"\mathrm{{{base}}}"
@@ -170,7 +199,9 @@ def latex(derivation: Derivation) -> str:
 
 
 def _remark(text: str) -> str:
-    return text.replace("mask", r"$\mathrm{mask}$").replace("1 / (1 - rate)", r"$1/(1-\mathrm{rate})$") + r"\\"
+    return (
+        text.replace("mask", r"$\mathrm{mask}$").replace("1 / (1 - rate)", r"$1/(1-\mathrm{rate})$") + r"\\"
+    )
 
 
 def _datum(writer: Latex, datum: Datum) -> str:
@@ -196,6 +227,7 @@ def _rows(writer: Latex, plain: Text, line: Line) -> str:
         text += term
         used += len(width)
     sides = [
-        rf"{_word(a)} < \mathrm{{first}}" if s == "low" else rf"{_word(a)} > \mathrm{{last}}" for a, s in line.outside
+        rf"{_word(a)} < \mathrm{{first}}" if s == "low" else rf"{_word(a)} > \mathrm{{last}}"
+        for a, s in line.outside
     ]
     return text + (r" \qquad \text{for } " + r" \text{ or } ".join(sides) if sides else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from rnnc.derive.algebra import add, mul, power, total
 from rnnc.derive.expression import (
     Add,
     Both,
@@ -22,10 +23,6 @@ from rnnc.derive.expression import (
     Power,
     Reduce,
     Ref,
-    add,
-    mul,
-    power,
-    total,
 )
 from rnnc.sizes import Size
 

@@ -1,4 +1,6 @@
-"""A derivation for a terminal: plain ASCII, equations aligned at their equals signs and wrapped between terms."""
+"""A derivation for a terminal: plain ASCII, equations aligned at their equals signs and wrapped between
+terms.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from rnnc.sizes import Size, show_shape
 
 WIDTH = 100
 REMARKS = {
+    "loss": "L is the loss of one sequence.",
+    "delta": "delta[u] is dL/dnet[u], the derivative by the net input of u.",
     "outside": "Outside its sequence a value is 0, and so is a derivative.",
     "missing": "A term that reads a missing target is 0.",
     "dropout": "mask is 0 with the rate of the dropout, else 1 / (1 - rate).",
@@ -21,7 +25,7 @@ class Text(Writer):
     def named(self, title: Title, ref: x.Ref) -> str:
         indices = self.indices(ref)
         if title.kind == "gradient" and title.of is not None:
-            return f"dL/d{self.named(title.of, ref)}"
+            return f"dL/d{' ' if title.of.kind == 'part' else ''}{self.named(title.of, ref)}"
         if title.kind == "array":
             return title.subject + (f"[{','.join(indices)}]" if indices else "")
         where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
@@ -56,7 +60,11 @@ class Text(Writer):
         where = "" if e.where is None else f" where {self.write(e.where, SUM)}"
         if e.kind != "sum":
             return f"{e.kind}_{','.join(names)}({self.write(e.body, SUM)}{where})"
-        return " ".join(f"sum_{n}" for n in names) + " " + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+        return (
+            " ".join(f"sum_{n}" for n in names)
+            + " "
+            + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+        )
 
     def cases(self, condition: str, yes: str, no: str) -> str:
         return f"{yes} if {condition}, else {no}"
@@ -79,7 +87,7 @@ class Text(Writer):
 
     def size(self, size: Size, level: int = ATOM) -> str:
         text = str(size)
-        return text if level == SUM or len(size.terms) == 1 and "/" not in text else f"({text})"
+        return text if level == SUM or (len(size.terms) == 1 and "/" not in text) else f"({text})"
 
     def end(self, base: str) -> str:
         return base

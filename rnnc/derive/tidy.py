@@ -1,4 +1,5 @@
-"""An expanded right side as a reader would leave it: identities of masks used, products multiplied out where that is shorter.
+"""An expanded right side as a reader would leave it: identities of masks used, products multiplied out
+where that is shorter.
 
 Everything here is algebra on one expression; what a mask multiplies decides whether it can go.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
+from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.rewrite import rebuild
 
@@ -16,8 +18,10 @@ Masked = Callable[[x.Ref], tuple[x.Expr, ...]]
 
 
 def tidy(e: x.Expr, masked: Masked, adjoint: bool) -> x.Expr:
-    """`e` simplified. What an author wrote is left as it is, but for the compiler's masks; in an adjoint products may be multiplied
-    out, and the terms of its sum stand in the order of the steps they look ahead."""
+    """`e` simplified. What an author wrote is left as it is, but for the compiler's masks; in an adjoint
+    products may be multiplied out, and the terms of its sum stand in the order of the steps they look
+    ahead.
+    """
     e = rebuild(e, lambda part: _step(part, masked, adjoint))
     if adjoint and isinstance(e, x.Add):
         e = x.Add(tuple(sorted(e.terms, key=_distance)))
@@ -36,15 +40,17 @@ def _unmasked(e: x.Mul, masked: Masked) -> x.Expr:
     """[c] a = a where a is 0 unless c holds."""
     kept = list(e.factors)
     for factor in e.factors:
-        if isinstance(factor, x.Bracket) and _implied(factor.condition, [f for f in kept if f != factor], masked):
+        if isinstance(factor, x.Bracket) and _implied(
+            factor.condition, [f for f in kept if f != factor], masked
+        ):
             kept.remove(factor)
-    return x.mul(kept)
+    return algebra.mul(kept)
 
 
 def _implied(condition: x.Expr, others: list[x.Expr], masked: Masked) -> bool:
     if isinstance(condition, x.Compare) and condition.op == "!=":
-        difference = x.add((condition.left, x.mul((x.MINUS, condition.right))))
-        opposite = x.mul((x.MINUS, difference))
+        difference = algebra.add((condition.left, algebra.mul((x.MINUS, condition.right))))
+        opposite = algebra.mul((x.MINUS, difference))
         if any(_root(f) in (difference, opposite) for f in others):
             return True
     return any(condition in masked(r) for f in others if isinstance(r := _root(f), x.Ref))
@@ -60,13 +66,13 @@ def _shortest(e: x.Add) -> x.Expr:
         return e
     terms: list[x.Expr] = []
     for term in e.terms:
-        _, factors = x.scaled(term)
+        _, factors = algebra.scaled(term)
         if sum(isinstance(f, x.Add) for f in factors) > 2:
             return e
         choices = [f.terms if isinstance(f, x.Add) else (f,) for f in factors]
-        coefficient = x.Num(x.scaled(term)[0])
-        terms.extend(x.mul((coefficient, *pick)) for pick in product(*choices))
-    opened = x.add(terms)
+        coefficient = x.Num(algebra.scaled(term)[0])
+        terms.extend(algebra.mul((coefficient, *pick)) for pick in product(*choices))
+    opened = algebra.add(terms)
     return opened if _size(opened) < _size(e) else e
 
 
@@ -78,14 +84,15 @@ def _gathered(e: x.Expr) -> x.Expr:
     """A mask that every term has, before the sum."""
     if not isinstance(e, x.Add):
         return e
-    factors = [x.scaled(t)[1] for t in e.terms]
+    factors = [algebra.scaled(t)[1] for t in e.terms]
     common = [f for f in factors[0] if isinstance(f, x.Bracket) and all(f in other for other in factors)]
     if not common:
         return e
     terms = (
-        x.mul((x.Num(x.scaled(t)[0]), *(f for f in x.scaled(t)[1] if f not in common))) for t in e.terms
+        algebra.mul((x.Num(algebra.scaled(t)[0]), *(f for f in algebra.scaled(t)[1] if f not in common)))
+        for t in e.terms
     )
-    return x.mul((*common, x.add(terms)))
+    return algebra.mul((*common, algebra.add(terms)))
 
 
 def without_given(e: x.Expr) -> x.Expr:
@@ -96,7 +103,7 @@ def without_given(e: x.Expr) -> x.Expr:
             return part
         read = {r for f in part.factors if not isinstance(f, x.Bracket) for r in _read(f)}
         kept = [f for f in part.factors if not (_is_given(f) and f.condition.ref in read)]  # type: ignore[union-attr]
-        return x.mul(kept)
+        return algebra.mul(kept)
 
     return rebuild(e, change)
 
@@ -114,13 +121,15 @@ def rebuild_order(e: x.Expr) -> x.Expr:
     """Every sum begins with a term that is added."""
 
     def change(part: x.Expr) -> x.Expr:
-        if isinstance(part, x.Add) and x.scaled(part.terms[0])[0] < 0:
-            return x.Add(tuple(sorted(part.terms, key=lambda t: x.scaled(t)[0] < 0)))
+        if isinstance(part, x.Add) and algebra.scaled(part.terms[0])[0] < 0:
+            return x.Add(tuple(sorted(part.terms, key=lambda t: algebra.scaled(t)[0] < 0)))
         return part
 
     return rebuild(e, change)
 
 
 def _distance(term: x.Expr) -> int:
-    offsets = [abs(p.offset) for r in x.walk(term) if isinstance(r, x.Ref) and r.name.startswith("d(") for p in r.at]
+    offsets = [
+        abs(p.offset) for r in x.walk(term) if isinstance(r, x.Ref) and r.name.startswith("d(") for p in r.at
+    ]
     return max(offsets, default=0)

@@ -1,10 +1,13 @@
-"""Expressions to writing: precedence, signs and fractions, which text and LaTeX share; each says how its leaves look."""
+"""Expressions to writing: precedence, signs and fractions, which text and LaTeX share; each says how its
+leaves look.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
 
+from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Derivation, Line, Title, symbol_order
 from rnnc.sizes import Size
@@ -74,7 +77,9 @@ class Writer(ABC):
 
     def begin(self, *expressions: x.Expr) -> None:
         """Give the index symbols of an equation their letters, the free ones first."""
-        symbols = sorted({s for e in expressions for s in x.symbols(e) if s.startswith("@")}, key=symbol_order)
+        symbols = sorted(
+            {s for e in expressions for s in x.symbols(e) if s.startswith("@")}, key=symbol_order
+        )
         taken = {s for e in expressions for s in x.symbols(e)}
         free = [c for c in self.letters if c not in taken]
         self.letter = dict(zip(symbols, free, strict=False))
@@ -83,12 +88,12 @@ class Writer(ABC):
         """The left side, and the right side as terms, each with its sign from the second on."""
         self.begin(line.left, line.right)
         left = self.write(line.left, ATOM)
-        coefficient, factors = x.scaled(line.right)
+        coefficient, factors = algebra.scaled(line.right)
         brackets = [f for f in factors if isinstance(f, x.Bracket)]
         if coefficient == 1 and brackets and brackets[0] is factors[0] and len(brackets) < len(factors):
             condition = " and ".join(self.write(b.condition, SUM) for b in brackets)
             if len(brackets) == 1:
-                yes = x.mul(f for f in factors if f not in brackets)
+                yes = algebra.mul(f for f in factors if f not in brackets)
                 return left, [self.cases(condition, self.write(yes, SUM), "0")]
         if isinstance(line.right, x.Choice):
             yes_no = (self.write(line.right.yes, SUM), self.write(line.right.no, SUM))
@@ -97,7 +102,7 @@ class Writer(ABC):
         return left, [self._term(t, k > 0) for k, t in enumerate(terms)]
 
     def _term(self, term: x.Expr, follows: bool) -> str:
-        coefficient, rest = x.scaled(term)
+        coefficient, rest = algebra.scaled(term)
         body = self._multiplied(abs(coefficient), rest)
         if follows:
             return f"- {body}" if coefficient < 0 else f"+ {body}"
@@ -162,7 +167,7 @@ class Writer(ABC):
         below: list[x.Expr] = []
         for f in factors:
             if isinstance(f, x.Power) and isinstance(f.exponent, x.Num) and f.exponent.value < 0:
-                below.append(x.power(f.operand, x.Num(-f.exponent.value)))
+                below.append(algebra.power(f.operand, x.Num(-f.exponent.value)))
             else:
                 above.append(f)
         numbers = [] if coefficient == 1 and above else [self.decimal(coefficient)]
@@ -190,7 +195,14 @@ class Writer(ABC):
             return str(value.numerator)
         if value.denominator <= 4:
             return self.fraction(str(value.numerator), str(value.denominator))
-        return f"{float(value):.6g}"
+        digits, _, exponent = f"{float(value):.6g}".partition("e")
+        return (
+            digits
+            if not exponent
+            else self.raised("10", str(int(exponent)))
+            if digits == "1"
+            else (self.join([digits, self.raised("10", str(int(exponent)))]))
+        )
 
     # ---- indices and positions
 

@@ -13,6 +13,8 @@ from rnnc.system.forms import System, Value
 
 Array = NDArray[Any]
 LARGEST = 7
+# of the weights: small enough that rounding does not grow along a sequence
+SPREAD = 0.4
 Lengths = Mapping[str, tuple[int, ...]]
 
 
@@ -63,7 +65,7 @@ def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[
     found = {}
     for name in sorted(initial):
         array = np.asarray(initial[name])
-        found[name] = array if kinds[name] == "token" else 0.6 * draw.standard_normal(array.shape)
+        found[name] = array if kinds[name] == "token" else SPREAD * draw.standard_normal(array.shape)
     return found
 
 

@@ -20,6 +20,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """All specs are looked at, also after a wrong one."""
     from rnnc.commands.complaints import show_rejected
+    from rnnc.commands.output import write_result
     from rnnc.commands.specification import understand_spec
     from rnnc.diagnostics import Rejected
 
@@ -34,5 +35,5 @@ def run(arguments: argparse.Namespace) -> int:
         if form_of(arguments) != "json":
             found = len(understood.warnings)
             said = "correct" if not found else f"correct, with {found} warning{'s' * (found > 1)}"
-            print(f"{understood.source.name}: {said}")
+            write_result(f"{understood.source.name}: {said}\n")
     return status

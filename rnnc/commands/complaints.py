@@ -9,12 +9,16 @@ from collections.abc import Iterable
 
 from rnnc.commands.arguments import form_of
 from rnnc.diagnostics import Diagnostic, Rejected
-from rnnc.render import render
 
 
 def show_diagnostics(found: Iterable[Diagnostic], arguments: argparse.Namespace) -> None:
     """In the form asked for; in colour on a terminal, unless the environment has NO_COLOR."""
-    sys.stderr.write(render(found, form_of(arguments), color=in_color()))
+    shown = tuple(found)
+    if not shown:
+        return
+    from rnnc.render import render
+
+    sys.stderr.write(render(shown, form_of(arguments), color=in_color()))
 
 
 def show_rejected(rejected: Rejected, arguments: argparse.Namespace) -> None:

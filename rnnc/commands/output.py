@@ -14,7 +14,8 @@ def write_result(text: str, out: str = "-") -> None:
     """To the file `out`, or to standard output for `-`. Raises `Failure` where the file cannot be written."""
     if out == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        # The name of a file may hold bytes that are no text.
+        sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
         sys.stdout.buffer.flush()
         return
     try:

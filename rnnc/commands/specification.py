@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from rnnc.commands.arguments import settings_of
@@ -22,6 +23,8 @@ def read_spec(spec: str) -> tuple[Source, Path | None]:
     it is no text. A file of that name goes before a shipped network.
     """
     if spec == "-":
+        if sys.stdin is None:
+            raise Failure("standard input is closed")
         return read_path(spec), None
     path = Path(spec)
     if not path.is_file() and spec in _shipped():

@@ -1,0 +1,78 @@
+"""How long the command line takes from a cold start, beside what it should take.
+
+    python benchmarks/start_up.py [--runs 7]
+
+The least of several runs; each is a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+
+
+def chain(count: int) -> str:
+    """A network of `count` recurrent equations, one on the other."""
+    units = "\n".join(
+        f"  unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + full(u{k}[n-1]) + bias)" for k in range(1, count)
+    )
+    first = "  unit u0[n] : H = tanh(full(x[n]) + full(u0[n-1]) + bias)"
+    return (
+        f"network chain(D = 3, H = 4) {{\n  axis n\n  input x[n] : D\n  target t[n] : H\n{first}\n{units}\n"
+        f"  output y[n] : H = full(u{count - 1})\n  loss squared_error(y, t)\n}}\n"
+    )
+
+
+def ring(count: int) -> str:
+    """A network of `count` equations that are one recurrent block."""
+    units = "\n".join(f"  unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + bias)" for k in range(1, count))
+    first = f"  unit u0[n] : H = tanh(full(x[n]) + full(u{count - 1}[n-1]) + bias)"
+    return (
+        f"network ring(D = 3, H = 4) {{\n  axis n\n  input x[n] : D\n  target t[n] : H\n{first}\n{units}\n"
+        f"  output y[n] : H = full(u{count - 1})\n  loss squared_error(y, t)\n}}\n"
+    )
+
+
+def seconds(command: list[str], runs: int, folder: Path) -> float:
+    """The least time of some runs."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--runs", type=int, default=7)
+    runs = parser.parse_args().runs
+    rnnc = str(Path(sys.executable).with_name("rnnc"))
+    lstm = str(SPECS / "lstm.rnn")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "chain.rnn").write_text(chain(500), encoding="utf-8")
+        (folder / "ring.rnn").write_text(ring(500), encoding="utf-8")
+        rows: tuple[tuple[str, list[str], float | None, int], ...] = (
+            ("python -c pass", [sys.executable, "-c", "pass"], None, runs),
+            ("rnnc --help", [rnnc, "--help"], 0.06, runs),
+            ("rnnc check lstm.rnn", [rnnc, "check", lstm], 0.3, runs),
+            ("rnnc compile lstm.rnn", [rnnc, "compile", lstm], 1.5, runs),
+            ("the same, -s H=4096", [rnnc, "compile", lstm, "-s", "H=4096"], 1.5, runs),
+            ("rnnc compile, 500 in a chain", [rnnc, "compile", "chain.rnn"], 10.0, 1),
+            ("rnnc compile, 500 in one block", [rnnc, "compile", "ring.rnn"], 10.0, 1),
+        )
+        print(f"{'command':<32} {'seconds':>8} {'goal':>8}")
+        for title, command, goal, count in rows:
+            shown = f"{goal:8.2f}" if goal is not None else f"{'-':>8}"
+            print(f"{title:<32} {seconds(command, count, folder):8.3f} {shown}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

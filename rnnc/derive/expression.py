@@ -1,4 +1,4 @@
-"""What a derivation is written in: values read at positions and unit indices, in sums, products and choices."""
+"""What a derivation is written in: values at positions and unit indices, in sums, products and choices."""
 
 from __future__ import annotations
 

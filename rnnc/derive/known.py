@@ -74,10 +74,10 @@ class Known:
     def picked(self, bound: tuple[str, ...], body: x.Expr) -> x.Expr:
         """A sum; over all k, [w = k] adds up to 1 for a token that is there."""
         coefficient, factors = algebra.scaled(body)
-        if isinstance(body, x.Add):
-            parts = [self.picked(bound, term) for term in body.terms]
+        if len(factors) == 1 and isinstance(factors[0], x.Add):
+            parts = [self.picked(bound, term) for term in factors[0].terms]
             if not any(isinstance(p, x.Reduce) for q in parts for p in x.walk(q)):
-                return algebra.add(parts)
+                return algebra.mul((x.Num(coefficient), algebra.add(parts)))
         for f in factors:
             if not isinstance(f, x.Bracket) or not isinstance(f.condition, x.Compare):
                 continue

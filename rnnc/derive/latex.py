@@ -44,6 +44,10 @@ PREAMBLE = r"""\documentclass{article}
 class Latex(Writer):
     """The unit a name belongs to is its superscript: `h.W_x` is W^{h,x}, `h1.c` is c^{h1}."""
 
+    sums_beside_fractions = True
+    above = SUM
+    below = SUM
+
     def __init__(self, derivation: Derivation) -> None:
         super().__init__(derivation)
         self._heads: dict[str, str] = {}
@@ -199,9 +203,17 @@ def latex(derivation: Derivation) -> str:
 
 
 def _remark(text: str) -> str:
-    return (
-        text.replace("mask", r"$\mathrm{mask}$").replace("1 / (1 - rate)", r"$1/(1-\mathrm{rate})$") + r"\\"
-    )
+    symbols = {
+        "L is": r"$L$ is",
+        "delta[u]": r"$\delta^{u}$",
+        "dL/dnet[u]": r"$\partial L / \partial \, \mathrm{net}^{u}$",
+        "input of u": "input of $u$",
+        "mask": r"$\mathrm{mask}$",
+        "1 / (1 - rate)": r"$1/(1-\mathrm{rate})$",
+    }
+    for plain, typeset in symbols.items():
+        text = text.replace(plain, typeset)
+    return text + r"\\"
 
 
 def _datum(writer: Latex, datum: Datum) -> str:

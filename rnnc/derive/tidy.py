@@ -88,10 +88,9 @@ def _gathered(e: x.Expr) -> x.Expr:
     common = [f for f in factors[0] if isinstance(f, x.Bracket) and all(f in other for other in factors)]
     if not common:
         return e
-    terms = (
-        algebra.mul((x.Num(algebra.scaled(t)[0]), *(f for f in algebra.scaled(t)[1] if f not in common)))
-        for t in e.terms
-    )
+    rest = (tuple(f for f in other if f not in common) for other in factors)
+    numbers = (x.Num(algebra.scaled(t)[0]) for t in e.terms)
+    terms = (algebra.mul((n, *r)) for n, r in zip(numbers, rest, strict=True))
     return algebra.mul((*common, algebra.add(terms)))
 
 

@@ -170,22 +170,35 @@ class Writer(ABC):
                 below.append(algebra.power(f.operand, x.Num(-f.exponent.value)))
             else:
                 above.append(f)
+        if below and 1 < coefficient.denominator <= 4:
+            below.insert(0, x.Num(Fraction(coefficient.denominator)))
+            coefficient = Fraction(coefficient.numerator)
         numbers = [] if coefficient == 1 and above else [self.decimal(coefficient)]
         if not below:
-            return self.join(numbers + self._factors(above))
-        split = [f for f in above if isinstance(f, x.Reduce)]
-        if split and split == above[-1:] and len(above) > 1:
-            head = self.fraction(self.join(numbers + self._factors(above[:-1])), self._below(below))
-            return self.join([head, self.write(split[0], PRODUCT)])
-        return self.fraction(self.join(numbers + self._factors(above)), self._below(below))
+            return self.join(numbers + self._factors(above, not numbers, SUM))
+        if self.sums_beside_fractions and len(above) > 1 and isinstance(above[-1], x.Reduce):
+            head = self.join(numbers + self._factors(above[:-1], not numbers, self.above))
+            return self.join([self.fraction(head, self._below(below)), self.write(above[-1], PRODUCT)])
+        whole = self.join(numbers + self._factors(above, not numbers, self.above))
+        return self.fraction(whole, self._below(below))
+
+    sums_beside_fractions = False
+    above = PRODUCT
+    below = ATOM
 
     def _below(self, below: list[x.Expr]) -> str:
-        return self.write(below[0], ATOM) if len(below) == 1 else self.group(self.join(self._factors(below)))
+        if len(below) == 1:
+            return self.write(below[0], self.below)
+        text = self.join(self._factors(below, True, SUM))
+        return text if self.below == SUM else self.group(text)
 
-    def _factors(self, factors: list[x.Expr]) -> list[str]:
+    def _factors(self, factors: list[x.Expr], first: bool, alone: int) -> list[str]:
+        """Factors written; one alone, with nothing before it (`first`), is at level `alone`. A sum may come last."""
+        if len(factors) == 1 and first:
+            return [self.write(factors[0], alone)]
         last = len(factors) - 1
         return [
-            self.write(f, POWER if len(factors) > 1 and not (k == last and isinstance(f, x.Reduce)) else SUM)
+            self.reduce(f) if k == last and isinstance(f, x.Reduce) else self.write(f, POWER)
             for k, f in enumerate(factors)
         ]
 

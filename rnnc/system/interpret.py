@@ -48,6 +48,7 @@ class Evaluation:
         self._given = {name: np.asarray(array) for name, array in given.items()}
         self._stacks = {s.name: s.parts for s in system.stacks}
         self._known: dict[Node, Array] = {}
+        self._shapes = {v.name: self.shape(v.shape) for v in system.values}
 
     def read(self, name: str) -> Array:
         """A value at all its positions: its axes in order, then its shape."""
@@ -55,8 +56,8 @@ class Evaluation:
         extents = tuple(self.positions.lengths[a] for a in value.axes)
         cells = [self.at((name, position)) for position in self.positions.of(name)]
         if not cells:
-            return np.zeros((*extents, *self.shape(value.shape)))
-        return np.stack(cells).reshape((*extents, *self.shape(value.shape)))
+            return np.zeros((*extents, *self._shapes[value.name]))
+        return np.stack(cells).reshape((*extents, *self._shapes[value.name]))
 
     def at(self, node: Node) -> Array:
         """One node's value. Raises `RecursionError` where it needs itself, `KeyError` where an input is
@@ -88,13 +89,13 @@ class Evaluation:
         ]
         with np.errstate(all="ignore"):
             result = self._operate(equation, places, position)
-        return np.broadcast_to(result, self.shape(self._values[name].shape)).copy()
+        return np.broadcast_to(result, self._shapes[name]).copy()
 
     def shape(self, shape: Shape) -> tuple[int, ...]:
         return tuple(int(size.value(self.sizes)) for size in shape)
 
     def _as_given(self, value: Value, position: tuple[int, ...]) -> Array:
-        name, shape = value.name, self.shape(value.shape)
+        name, shape = value.name, self._shapes[value.name]
         if value.role == "position":
             return np.asarray(float(position[0]))
         if value.role == "length":
@@ -117,7 +118,7 @@ class Evaluation:
         """What an access reads, its whole-number dimensions taken, and the labels of the others."""
         nodes, windows = self.positions.taps(access, place)
         value = self._values[access.name]
-        shape = self.shape(value.shape)
+        shape = self._shapes[value.name]
         zero = np.zeros(shape) if value.kind == "real" else np.full(shape, -1)
         whole = np.stack([zero if n is None else read(n) for n in nodes]).reshape((*windows, *shape))
         chosen = tuple(d if isinstance(d, int) else slice(None) for d in access.dims)
@@ -138,7 +139,7 @@ class Evaluation:
                 own = position[self._values[e.out].axes.index(op.over)]
             return _softmax(op, places, e.dims, own)
         if isinstance(op, Scatter):
-            return _scatter(places, e.dims, self.shape(self._values[e.out].shape))
+            return _scatter(places, e.dims, self._shapes[e.out])
         (reads,) = places
         if isinstance(op, Pointwise):
             return evaluate(op.formula, [aligned(*r, e.dims) for r in reads], self.sizes)
@@ -154,14 +155,14 @@ class Evaluation:
             start, stop = (int(size.value(self.sizes)) for size in (op.start, op.stop))
             return reads[0][0][start:stop]
         if isinstance(op, Reshape):
-            return reads[0][0].reshape(self.shape(self._values[e.out].shape))
+            return reads[0][0].reshape(self._shapes[e.out])
         if isinstance(op, Dropout):
             mask = self._given[op.key][position] if op.key in self._given else np.asarray(1.0)
             return np.asarray(aligned(*reads[0], e.dims) * mask)
-        return _untake(reads, self.shape(self._values[e.out].shape))
+        return _untake(reads, self._shapes[e.out])
 
     def _concat(self, op: Concat, reads: list[Array], e: Equation) -> Array:
-        rest = self.shape(self._values[e.out].shape)[1:]
+        rest = self._shapes[e.out][1:]
         parts = []
         for size, index in op.parts:
             extent = (int(size.value(self.sizes)), *rest)

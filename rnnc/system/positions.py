@@ -46,9 +46,15 @@ class Positions:
         the axes that it gathers (those read "here" that the output lacks, and the axis of a softmax)."""
         out = self.values[equation.out]
         here = dict(zip(out.axes, position, strict=True))
-        gathered = [a for a in self.system.axes if a in self.gathered(equation)]
+        gathered = self.gathering[equation.out]
         for chosen in product(*(range(self.lengths[a]) for a in gathered)):
             yield {**here, **dict(zip(gathered, chosen, strict=True))}
+
+    @cached_property
+    def gathering(self) -> dict[str, tuple[str, ...]]:
+        """The gathered axes of every equation, in the system's order."""
+        found = {e.out: self.gathered(e) for e in self.system.equations}
+        return {out: tuple(a for a in self.system.axes if a in axes) for out, axes in found.items()}
 
     def gathered(self, equation: Equation) -> tuple[str, ...]:
         """The axes of which an equation needs every position to give one of its own."""

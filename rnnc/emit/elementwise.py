@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnc.emit.lines import Lines
-from rnnc.emit.spelling import TESTS, call
+from rnnc.emit.spelling import BINARY, TESTS, UNARY, call
 from rnnc.emit.views import Names, View, aligned, target_labels, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import Constant, Extent, Formula, Operand, Operation, operands
@@ -137,7 +137,18 @@ class _Writer:
             return f"(-{args[0]})"
         if node.op == "where":
             return f"np.where({', '.join(args)})"
-        return f"scalar_{node.op}({', '.join(args)})"
+        if node.op in BINARY:
+            return f"np.{BINARY[node.op]}({', '.join(args)})"
+        if node.op in UNARY:
+            return f"np.{UNARY[node.op]}({args[0]})"
+        return self._small(node.op, args)
+
+    def _small(self, op: str, args: list[str]) -> str:
+        """A function without a spelling of its own, through a work array of the output's space."""
+        work = self._work()
+        for line in call(op, args, work):
+            self.owner.lines.add(line)
+        return work
 
     def _work(self) -> str:
         """A work array of the output's space that no other value of this equation uses."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rnnc import __version__
 from rnnc.emit.lines import Lines
+from rnnc.emit.naming import whole
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Datum, Model
@@ -23,7 +24,9 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
                 lines.add("    " + text.strip().replace("\\", "\\\\").replace('"""', "'''"))
     lines.add('"""')
     lines.add()
-    lines.add("import math" if False else "from collections.abc import Mapping")
+    lines.add("import math")
+    lines.add("from collections.abc import Mapping")
+    lines.add("from math import ceil")
     lines.add("from typing import Any")
     lines.add()
     lines.add("import numpy as np")
@@ -83,7 +86,7 @@ def shape_text(shape: Shape) -> str:
 
 
 def _text(size: Size) -> str:
-    return str(size).replace("/", "//")
+    return whole(str(size))
 
 
 def _shapes(lines: Lines, model: Model, names: Names) -> None:

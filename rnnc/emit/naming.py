@@ -29,6 +29,12 @@ def identifiers(names: Iterable[tuple[str, bool]], reserved: Iterable[str] = ())
     return result
 
 
+def whole(text: str) -> str:
+    """A size expression in Python: its divisions come out whole, except inside `ceil`."""
+    parts = re.split(r"(ceil\([^()]*\))", text)
+    return "".join(p if p.startswith("ceil(") else p.replace("/", "//") for p in parts)
+
+
 def spelled(name: str) -> str:
     """`d(i:net)` as `d_i_net`, `stack:W_x` as `W_x`, `h1.c` as `h1_c`."""
     name = name.replace("stack:", "").replace("#", "position_").replace("|", "length_", 1)

@@ -254,10 +254,11 @@ class SectionWriter:
 
 
 def start_inputs(names: Names) -> frozenset[str]:
-    """The inputs that only the starts of units read."""
+    """The inputs that only starts need."""
     system = names.system
     by_out = {e.out: e for e in system.equations if names.values[e.out].role not in ("adjoint", "gradient")}
-    targets = tuple(n for n in by_out if names.values[n].role == "unit") + ((system.loss,) if system.loss else ())
+    units = tuple(n for n in by_out if names.values[n].role == "unit")
+    targets = (system.outputs or units) + ((system.loss,) if system.loss else ())
     inside = needed(by_out, {}, targets)
     read = {r.name for n in inside for r in by_out[n].reads}
     return frozenset(v.name for v in system.values if v.role == "input" and v.name not in read)

@@ -42,12 +42,13 @@ class Steps:
             word = "take" if isinstance(op, s.Take) else "untake"
             self.lines.add(f"{out.text}[...] = {word}({reads[0].text}, {reads[1].text}{self._rows(e, word)})")
         elif isinstance(op, s.Concat):
-            self._concat(op, reads, out, target)
+            self._concat(e, op, reads, out, target)
         elif isinstance(op, s.Slice):
             start, stop = (self.names.size_text(z) for z in (op.start, op.stop))
-            k = len([x for x in reads[0].labels if x in (*self.names.system.axes, BATCH)])
-            index = ", ".join([":"] * k + [f"{start}:{stop}"])
-            self.lines.add(f"{out.text}[...] = {reads[0].text}[{index}]")
+            outer = tuple(x for x in target if x in (*self.names.system.axes, BATCH))
+            whole = (*outer, *(d for d in e.reads[0].dims if isinstance(d, str)))
+            index = ", ".join([":"] * len(outer) + [f"{start}:{stop}"])
+            self.lines.add(f"{out.text}[...] = {aligned(reads[0], whole)}[{index}]")
         elif isinstance(op, s.Reshape):
             self._reshape(e, reads[0], out, target)
         elif isinstance(op, s.Dropout):
@@ -173,7 +174,9 @@ class Steps:
             f"add_rows({value.text}, {aligned(token, positions)}, {rows}, {out.text})"
         )
 
-    def _concat(self, op: s.Concat, reads: list[View], out: View, target: tuple[str, ...]) -> None:
+    def _concat(
+        self, e: s.Equation, op: s.Concat, reads: list[View], out: View, target: tuple[str, ...]
+    ) -> None:
         k = len([x for x in target if x in (*self.names.system.axes, BATCH)])
         at = Size.of(0)
         for size, index in op.parts:
@@ -184,7 +187,7 @@ class Steps:
             else:
                 made = reads[index]
                 outer = tuple(x for x in target[:k])
-                inner = tuple(x for x in made.labels if x not in (*self.names.system.axes, BATCH))
+                inner = tuple(d for d in e.reads[index].dims if isinstance(d, str))
                 text = aligned(made, (*outer, *inner))
                 text += "" if inner else "[..., None]"
                 self.lines.add(f"{place} = {text}")

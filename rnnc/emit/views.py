@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnc.emit.lines import Lines
-from rnnc.emit.naming import identifiers
+from rnnc.emit.naming import identifiers, whole
 from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home, Program
 from rnnc.program.storage import halo
@@ -65,7 +65,7 @@ class Names:
 
     def size_text(self, size: Size) -> str:
         """A size as a Python expression of whole numbers."""
-        return size.spelled(self.size).replace("/", "//") if size.constant is None else str(size.constant)
+        return whole(size.spelled(self.size))
 
     def length(self, axis: str) -> str:
         return f"len_{axis}"

@@ -47,7 +47,7 @@ class Lifetimes:
         top = 0
         for section in ("forward", "loss", "backward"):
             for node in getattr(parts, section):
-                conditional = bool(single_need(node, parts.only_for))
+                conditional = section == "backward" and bool(single_need(node, parts.only_for))
                 self._visit(node, section, top, (), conditional)
                 top += 1
         for moment in self.made.values():

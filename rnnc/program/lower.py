@@ -19,7 +19,7 @@ def lower(system: System) -> Program:
     storage.run()
     clear = cleared(system)
     sections = tuple(
-        Section(name, _body(getattr(split, name), system, split, frozenset(clear)), _names(getattr(split, name)))
+        Section(name, _body(getattr(split, name), system, split, frozenset(clear), name == "backward"), _names(getattr(split, name)))
         for name in ("forward", "loss", "backward")
     )
     return Program(
@@ -36,7 +36,7 @@ def _names(nodes: tuple[Node, ...]) -> tuple[str, ...]:
 
 
 def _body(
-    nodes: tuple[Node, ...], system: System, split: Parts, clear: frozenset[str], top: bool = True
+    nodes: tuple[Node, ...], system: System, split: Parts, clear: frozenset[str], top: bool
 ) -> tuple[Statement, ...]:
     """Statements for a run of nodes; neighbours over one space become one kernel."""
     spaces = {v.name: (v.axes, v.batched, v.shape) for v in system.values}
@@ -48,7 +48,7 @@ def _body(
             if e.out in clear:
                 made.append(Clear(e.out))
         else:
-            made = [Loop(node.axis, node.direction, _body(node.body, system, split, clear, top=False))]
+            made = [Loop(node.axis, node.direction, _body(node.body, system, split, clear, False))]
         need = single_need(node, split.only_for) if top else ()
         if need:
             body.append(Given(need, tuple(made)))

@@ -94,7 +94,8 @@ class _Hoisting:
             while name in self.values:
                 count += 1
                 name = f"{e.out}:ahead{count}"
-            self.values[name] = Value(name, "part", axes, batched, tuple(sizes[d] for d in dims))
+            reverse = any(self.values[r.name].role in ("adjoint", "seed") for r in own)
+            self.values[name] = Value(name, "adjoint" if reverse else "part", axes, batched, tuple(sizes[d] for d in dims))
             self.added.append(Equation(name, dims, Pointwise(formula), own))
             self._known[key] = name
         name = self._known[key]

@@ -1,9 +1,9 @@
-"""A recurrent layer forward and backward against torch, in float32: ratios of interleaved runs, and peak memory.
+"""A recurrent layer, forward and backward in float32, against torch: ratios of interleaved runs; peak memory.
 
     python benchmarks/bptt.py [--threads 1 2] [--seconds 4] [--only lstm]
 
-Above 1, the module is faster. Both do the same work on the same weights; loss and gradients are compared before
-they are timed. Without torch only the memory is measured.
+Above 1, the module is faster. Both do the same work on the same weights; the results are compared first.
+Without torch only the memory is measured.
 """
 
 from __future__ import annotations

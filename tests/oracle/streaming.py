@@ -65,9 +65,9 @@ def chunks_are_forward(subject: Subject) -> None:
     cut = 1 + subject.seed % (LENGTH - 1)
     early = {name: array[:cut] for name, array in moving.items()}
     late = {name: array[cut:] for name, array in moving.items()}
-    lengths = {} if moving else {"lengths": cut}
+    lengths = {} if moving else {"lengths": np.full(batch.size, cut)}
     first = subject.module.forward(subject.parameters, **early, **held, **starting, **lengths)
-    lengths = {} if moving else {"lengths": LENGTH - cut}
+    lengths = {} if moving else {"lengths": np.full(batch.size, LENGTH - cut)}
     second = subject.module.forward(subject.parameters, **late, **held, **lengths, state=first["state"])
     for name in outputs:
         close(np.concatenate([first[name], second[name]]), expected[name], 1e-12, f"{name} in two chunks")

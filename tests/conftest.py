@@ -18,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--first-random-spec", type=int, default=0, metavar="SEED", help="the seed of the first (default 0)"
     )
+    parser.addoption(
+        "--all-broken", action="store_true", help="break the library's specs at every lexeme, not at a sample"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

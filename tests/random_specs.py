@@ -82,6 +82,8 @@ class Writer:
         self.names = list(UNIT_NAMES)
         self.draw.shuffle(self.names)
         self.count = 0
+        # nothing looks ahead: these networks also run step by step
+        self.causal = seed % 8 == 1
         # of the unit being written
         self.axes: tuple[str, ...] = ()
         self.modes: dict[str, Mode] = {}
@@ -122,6 +124,8 @@ class Writer:
             return behind
         if mode == "here":
             return self.draw.choice((0, 0, behind))
+        if self.causal:
+            return self.draw.choice((0, 0, -1, -2, -3))
         return self.draw.choice((0, 0, 0, 1, -1, behind))
 
     def read(self, k: Known, still: bool = False) -> str:
@@ -147,7 +151,7 @@ class Writer:
             return None
         axis, mode = k.axes[0], self.modes.get(k.name, "free")
         way = self.direction.get(axis, 1)
-        near = {"moved": 1, "here": 0, "free": self.draw.choice((-1, 0))}[mode]
+        near = {"moved": 1, "here": 0, "free": self.draw.choice((0, 1) if self.causal else (-1, 0))}[mode]
         far = near + self.draw.choice((1, 2))
         low, high = sorted((-way * near, -way * far))
         ends = tuple(axis + (f"{x:+d}" if x else "") for x in (low, high))
@@ -511,6 +515,26 @@ class Writer:
             else:
                 self.gathered(axis, ())
 
+    def forward_only(self) -> str:
+        """Layers over one axis of which none looks ahead."""
+        self.say("axis n")
+        x = self.input(("n",), "D")
+        if self.chance(0.5):
+            self.input(("n",), "token")
+        for _ in range(self.draw.choice((1, 2, 3))):
+            if self.chance(0.6):
+                self.block(("n",))
+            else:
+                k = Known(self.name(), ("n",), self.size())
+                self.begin(("n",))
+                self.unit("unit", k, self.bounded(k.size))
+                self.known.append(k)
+        if self.chance(0.4):
+            self.start(x, False)
+        for _ in range(self.draw.choice((1, 2))):
+            self.loss(("n",))
+        return "n"
+
     def one_axis(self) -> str:
         axis = self.draw.choice(("n", "n", "n", "t", "k", "time", "b"))
         self.say(f"axis {axis}")
@@ -585,7 +609,10 @@ class Writer:
 
     def network(self) -> str:
         roll = self.draw.random()
-        axis = self.one_axis() if roll < 0.7 else self.attention() if roll < 0.85 else self.plane()
+        if self.causal:
+            axis = self.forward_only()
+        else:
+            axis = self.one_axis() if roll < 0.7 else self.attention() if roll < 0.85 else self.plane()
         body = self.lines
         if self.chance(0.5):
             self.draw.shuffle(body)

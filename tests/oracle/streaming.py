@@ -66,7 +66,7 @@ def chunks_are_forward(subject: Subject) -> None:
     early = {name: array[:cut] for name, array in moving.items()}
     late = {name: array[cut:] for name, array in moving.items()}
     lengths = {} if moving else {"lengths": np.full(batch.size, cut)}
-    first = subject.module.forward(subject.parameters, **early, **held, **starting, **lengths)
+    first = subject.module.forward(subject.parameters, **early, **{**held, **starting}, **lengths)
     lengths = {} if moving else {"lengths": np.full(batch.size, LENGTH - cut)}
     second = subject.module.forward(subject.parameters, **late, **held, **lengths, state=first["state"])
     for name in outputs:
@@ -76,11 +76,13 @@ def chunks_are_forward(subject: Subject) -> None:
 def _arrays(
     subject: Subject, batch: data.Batch
 ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
-    """Data by sequence that every step reads, data by position, and data that only starts read."""
+    """Data by sequence that every step reads, data by position, and data that starts read."""
     values = {v.name: v for v in subject.system.values}
     units = [n for n in subject.units if values[n].axes]
-    always, starts = reading(subject, units, False), reading(subject, units, True)
+    always, reached = reading(subject, units, False), reading(subject, units, True)
+    begun = [n for b in subject.system.borders if b.name in reached for n in b.reads()]
+    starts = reading(subject, begun, False)
     held = {n: a for n, a in batch.arrays.items() if not values[n].axes and n in always}
     moving = {n: a for n, a in batch.arrays.items() if values[n].axes and n in always}
-    starting = {n: a for n, a in batch.arrays.items() if not values[n].axes and n in starts - always}
+    starting = {n: a for n, a in batch.arrays.items() if not values[n].axes and n in starts}
     return held, moving, starting

@@ -141,7 +141,8 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
             with lines.block("if state is not None:"):
                 lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
         lines.add("call = Call(p, data, lengths, state, needs)")
-        lines.add("saved = _forward(call)")
+        lines.add("with np.errstate(all=\"ignore\"):  # an infinity or NaN says so itself; padding must not")
+        lines.add("    saved = _forward(call)")
         if loss.body:
             every = tuple(sorted({*_needs(names, (*units, *((system.loss,) if system.loss else ())))}))
             forward = next(s for s in program.sections if s.name == "forward")
@@ -153,7 +154,8 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
             lines.add(f"complete = {text}")
             wanted = f"any(name in {rest!r} for name in observe)" if rest else ""
             with lines.block(f"if complete{' or ' + wanted if wanted else ''}:"):
-                lines.add("saved |= _loss(call, saved)")
+                lines.add("with np.errstate(all=\"ignore\"):")
+                lines.add("    saved |= _loss(call, saved)")
             del forward
         lines.add("out = {name: _observed(call, saved, name) for name in dict.fromkeys((*OUTPUTS, *observe))}")
         if system.loss is not None:
@@ -203,16 +205,19 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
             with lines.block("if state is not None:"):
                 lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
         lines.add(f"call = Call(p, data, lengths, state, needs{', seed' if drops else ''})")
-        lines.add("saved = _forward(call)")
+        lines.add("with np.errstate(all=\"ignore\"):  # an infinity or NaN says so itself; padding must not")
+        lines.add("    saved = _forward(call)")
         if loss.body:
-            lines.add("saved |= _loss(call, saved)")
+            lines.add("with np.errstate(all=\"ignore\"):")
+            lines.add("    saved |= _loss(call, saved)")
         lines.add(f"loss = saved[{names.variable(system.loss)!r}]")
         lines.add('value = loss.mean() if reduce == "mean" else loss.sum()')
         lines.add("grads = Parameters(call.sizes, call.real)")
         if stream.refusal is None:
             lines.add("grads.state = _state(call, saved)")
         lines.add('share = 1.0 / call.batch if reduce == "mean" else 1.0')
-        lines.add("_backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
+        lines.add("with np.errstate(all=\"ignore\"):")
+        lines.add("    _backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
         lines.add("return value, grads")
     return lines.text()
 
@@ -228,8 +233,14 @@ def _state(names: Names, stream: Streaming) -> str:
     with lines.block("def _state(call, saved):"):
         lines.add('"""What the next step or chunk reads of this one: the last positions of each sequence."""')
         lines.add("state = {}")
+        loss = next(s.values for s in names.program.sections if s.name == "loss")
         for name, low in zip(stream.states, stream.low, strict=True):
-            lines.add(f"state[{name!r}] = last_rows(saved[{names.variable(name)!r}], {low}, call.lengths[{names.system.axes[0]!r}])")
+            rows = f"last_rows(saved[{names.variable(name)!r}], {low}, call.lengths[{names.system.axes[0]!r}])"
+            if name in loss:
+                with lines.block(f"if {names.variable(name)!r} in saved:"):
+                    lines.add(f"state[{name!r}] = {rows}")
+            else:
+                lines.add(f"state[{name!r}] = {rows}")
         with lines.block("if not call.batched:"):
             lines.add("state = {name: a[:, 0] if STATES[name][0] > 1 else a[0] for name, a in state.items()}")
         if stream.positions:

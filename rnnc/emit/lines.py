@@ -9,7 +9,8 @@ from contextlib import contextmanager
 class Lines:
     """Text of one function while it is written."""
 
-    def __init__(self, depth: int = 0) -> None:
+    def __init__(self, depth: int = 0, taken: frozenset[str] = frozenset()) -> None:
+        self.taken = taken
         self.lines: list[str] = []
         self.depth = depth
         self._rows: list[dict[str, str]] = [{}]
@@ -47,7 +48,7 @@ class Lines:
                 return known[expression]
         used = {v for known in self._rows for v in known.values()}
         final, count = name, 1
-        while final in used:
+        while final in used or final in self.taken:
             count += 1
             final = f"{name}_{count}"
         self._rows[-1][expression] = final

@@ -27,7 +27,7 @@ class SectionWriter:
         self.start_inputs = (start_inputs(names),) if states else ()
         self.names = names
         self.section = section
-        self.lines = Lines(1)
+        self.lines = Lines(1, frozenset(names.python.values()) | {f"len_{a}" for a in names.system.axes})
         self.work: dict[str, list[str]] = {}
         self.transposed: dict[str, str] = {}
         self.borders: dict[str, Border] = {b.name: b for b in names.system.borders}
@@ -46,20 +46,33 @@ class SectionWriter:
         body = (statement,)
         inside = tuple(equations(body))
         if isinstance(statement, Given):
+            self._unpack(inside)
+            for e in inside:
+                if self._shared(e.out):
+                    self._allocate(e.out)
             with self.lines.block(f"if {' or '.join(f'{n!r} in wrt' for n in statement.names)}:"):
-                self._prepare(inside)
+                for e in inside:
+                    self._allocate(e.out)
                 for child in statement.body:
                     self._statement(child, {})
             return
         self._prepare(inside)
         self._statement(statement, {})
 
+    def _shared(self, name: str) -> bool:
+        """Whether a value outside the condition lies in the same buffer."""
+        buffer = self.names.homes[name].buffer
+        return sum(h.buffer == buffer for h in self.names.homes.values()) > 1
+
     def _prepare(self, inside: tuple[Equation, ...]) -> None:
+        self._unpack(inside)
+        for e in inside:
+            self._allocate(e.out)
+
+    def _unpack(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:
             for name in (*(r.name for r in e.reads), *self._border_reads(e.out)):
                 self.given(name)
-        for e in inside:
-            self._allocate(e.out)
 
     def _border_reads(self, name: str) -> tuple[str, ...]:
         return self.borders[name].reads() if name in self.borders else ()

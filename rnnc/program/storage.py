@@ -168,6 +168,8 @@ class Storage:
                 continue
             if isinstance(made.equation.op, Slice | Concat) or not self._passes(access, moment):
                 continue
+            if not self._free(home, made, moment, (name, moment.equation.out)):
+                continue
             self.homes[name] = home
             self._widen(home.buffer, self.extents[name])
             return
@@ -187,7 +189,19 @@ class Storage:
             return False
         if any(e.low or e.high for e in (*self.extents[u.name], *self.extents[v.name])):
             return False
-        return self.life.last_read_is(u.name, moment) and self._alone(made)
+        if not self.life.last_read_is(u.name, moment) or not self._alone(made):
+            return False
+        home = self.homes.get(u.name)
+        return home is None or self._free(home, moment, moment, (u.name, v.name))
+
+    def _free(self, home: Home, since: Moment, until: Moment, but: tuple[str, ...]) -> bool:
+        """Whether no other tenant of the same rows is still read when `since` writes there, or made before `until`."""
+        for name, other in self.homes.items():
+            if name in but or other.buffer != home.buffer or not _overlap(other.rows, home.rows):
+                continue
+            if self.life.made[name].order < until.order and not self.life.last_read_is(name, since):
+                return False
+        return True
 
     def _alone(self, made: Moment) -> bool:
         """Rows of a stack are free to be overwritten only where the stack is read through slices of parts alone."""
@@ -213,6 +227,18 @@ class Storage:
             for a, b in zip(old.extents, extents, strict=True)
         )
         self.buffers[buffer] = replace(old, extents=merged)
+
+
+def _overlap(a: tuple[Size, Size] | None, b: tuple[Size, Size] | None) -> bool:
+    """Whether two ranges of rows share any; ranges that merely touch, or whole and part, are told apart by their ends."""
+    if a is None or b is None or a == b:
+        return True
+    return not (a[1] == b[0] or b[1] == a[0] or _apart(a, b))
+
+
+def _apart(a: tuple[Size, Size], b: tuple[Size, Size]) -> bool:
+    """One ends before the other begins, whatever the sizes: the gap is a sum of positive terms."""
+    return any(all(c > 0 for _, c in (y[0] - x[1]).terms) for x, y in ((a, b), (b, a)))
 
 
 def halo(system: System, name: str, index: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from rnnc.derive.expression import (
     ZERO,
     Add,
     Bracket,
-    Choice,
+    Call,
     Expr,
     Mul,
     Num,
@@ -37,11 +37,15 @@ def scaled(term: Expr) -> tuple[Fraction, tuple[Expr, ...]]:
 
 def add(terms: Iterable[Expr]) -> Expr:
     """The sum, like terms collected; a bracketed sum that is only added or subtracted is opened."""
-    collected: dict[tuple[Expr, ...], Fraction] = {}
+    collected: dict[frozenset[Expr], Fraction] = {}
+    first: dict[frozenset[Expr], tuple[Expr, ...]] = {}
     for term in _opened(terms):
         coefficient, rest = scaled(term)
-        collected[rest] = collected.get(rest, Fraction(0)) + coefficient
-    kept = [_product(c, rest) for rest, c in collected.items() if c]
+        # no factor of a product occurs twice in it: powers are collected
+        key = frozenset(rest)
+        first.setdefault(key, rest)
+        collected[key] = collected.get(key, Fraction(0)) + coefficient
+    kept = [_product(c, first[key]) for key, c in collected.items() if c]
     if not kept:
         return ZERO
     return kept[0] if len(kept) == 1 else Add(tuple(kept))
@@ -104,7 +108,7 @@ def _rank(factor: Expr) -> int:
         return 0
     if isinstance(factor, Ref):
         return 5 if is_gradient(factor.name) else 2 if factor.at or factor.name.startswith("d(") else 1
-    if isinstance(factor, Add | Choice):
+    if isinstance(factor, Call):
         return 4
     return 6 if isinstance(factor, Reduce) else 3
 

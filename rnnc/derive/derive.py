@@ -18,6 +18,7 @@ from rnnc.derive.expand import Expansion
 from rnnc.derive.keep import Keep
 from rnnc.derive.latex import latex
 from rnnc.derive.names import letters, titles
+from rnnc.derive.share import share
 from rnnc.derive.text import text
 from rnnc.derive.tidy import Masked, tidy, without_given
 from rnnc.suggest import suggest
@@ -40,6 +41,7 @@ def derive(system: System, *, wrt: str | None = None, format: Literal["text", "l
 def derivation_of(system: System, wrt: str | None = None) -> Derivation:
     """The equations chosen and put in order. Raises as `derive` does."""
     wanted = _wanted(system, wrt)
+    system = share(system)
     keep = Keep(system)
     forward = Expansion(system, keep.names)
     sections = [Section("Forward", _forward(system, keep, forward))]

@@ -152,6 +152,9 @@ class Expansion:
         index = scope.label(e.dims[0])
         if isinstance(op, s.Slice):
             read = e.reads[0]
+            if index == x.BLANK:
+                ends = (x.Extent(op.start), x.Extent(op.stop))
+                return x.Call("slice", (self._vector(read, scope), *ends))
             if isinstance(index, x.Index):
                 moved = x.Index(index.terms, index.offset + op.start)
                 return self.read(read, _with_label(scope, str(read.dims[0]), moved))
@@ -271,10 +274,9 @@ def _placed(at: At, scope: Scope, tap: x.Index | x.Ref | None) -> x.Place:
     if isinstance(tap, x.Index) and not tap.terms and tap.offset.constant is not None:
         low, tap = low + tap.offset.constant, None
     assert not isinstance(tap, x.Ref)
-    if at.anchor != "here":
-        return x.Place(at.axis, at.anchor, low, tap)
-    here = scope.place(at.axis)
-    return x.Place(here.axis, here.base, here.offset + low, tap if tap is not None else here.tap)
+    here = scope.place(at.axis) if at.anchor == "here" else x.Place(at.axis, at.anchor)
+    until = here.offset + at.high if tap == x.BLANK and at.high is not None else here.until
+    return x.Place(here.axis, here.base, here.offset + low, tap if tap is not None else here.tap, until)
 
 
 def _here(read: s.Access, axis: str) -> bool:

@@ -37,14 +37,16 @@ BLANK = Index.symbol("")
 
 @dataclass(frozen=True)
 class Place:
-    """A position on `axis`: `base` (a variable, or first or last) plus an offset and, inside a window, a
-    tap.
+    """A position on `axis`: `base` (a variable, or first or last) plus an offset and, inside a window, a tap.
+
+    A window meant as a whole has the tap `BLANK` and goes to the offset `until`.
     """
 
     axis: str
     base: str
     offset: int = 0
     tap: Index | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,15 @@ def from_formula(formula: f.Formula, operand: Callable[[int], x.Expr], known: Kn
         args = tuple(go(a) for a in node.args)
         return _operation(node.op, args, known)
 
-    return go(formula)
+    return _valued(go(formula))
 
 
 def _operation(op: str, args: tuple[x.Expr, ...], known: Known) -> x.Expr:
+    if op == "where":
+        return choose(condition(args[0]), args[1], args[2])
+    if op == "and":
+        return x.Both(condition(args[0]), condition(args[1]))
+    args = tuple(_valued(a) for a in args)
     if op == "+":
         return algebra.add(args)
     if op == "-":
@@ -42,12 +47,8 @@ def _operation(op: str, args: tuple[x.Expr, ...], known: Known) -> x.Expr:
         return algebra.power(*args)
     if op == "square":
         return algebra.power(args[0], x.number(2.0))
-    if op == "where":
-        return choose(condition(args[0]), args[1], args[2])
     if op == "present":
         return x.Given(args[0])
-    if op == "and":
-        return x.Both(condition(args[0]), condition(args[1]))
     if op in f.COMPARISONS:
         return _compare(op, args[0], args[1])
     return known.call(op, args)

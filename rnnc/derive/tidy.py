@@ -51,7 +51,7 @@ def _implied(condition: x.Expr, others: list[x.Expr], masked: Masked) -> bool:
     if isinstance(condition, x.Compare) and condition.op == "!=":
         difference = algebra.add((condition.left, algebra.mul((x.MINUS, condition.right))))
         opposite = algebra.mul((x.MINUS, difference))
-        if any(_root(f) in (difference, opposite) for f in others):
+        if any(algebra.add((_root(f), d)) == x.ZERO for f in others for d in (difference, opposite)):
             return True
     return any(condition in masked(r) for f in others if isinstance(r := _root(f), x.Ref))
 
@@ -95,25 +95,33 @@ def _gathered(e: x.Expr) -> x.Expr:
 
 
 def without_given(e: x.Expr) -> x.Expr:
-    """[t given] left out before what reads t: such a term counts as 0 where t is missing."""
+    """[t given] left out of terms that read t: such a term counts as 0 where t is missing.
 
-    def change(part: x.Expr) -> x.Expr:
-        if not isinstance(part, x.Mul):
-            return part
-        read = {r for f in part.factors if not isinstance(f, x.Bracket) for r in _read(f)}
-        kept = [f for f in part.factors if not (_is_given(f) and f.condition.ref in read)]  # type: ignore[union-attr]
-        return algebra.mul(kept)
+    A term is what is added up: here, or in the body of a sum. What would leave several terms keeps its mask.
+    """
+    if isinstance(e, x.Add):
+        return x.Add(tuple(without_given(t) for t in e.terms))
+    if isinstance(e, x.Reduce) and e.kind == "sum":
+        return x.Reduce(e.kind, e.bound, without_given(e.body), e.where)
+    if not isinstance(e, x.Mul):
+        return e
+    seen = [f for f in e.factors if not isinstance(f, x.Bracket)]
+    read: set[x.Expr | None] = {r for f in seen for r in x.walk(f) if isinstance(r, x.Ref)}
+    kept = [f for f in e.factors if _target(f) not in read]
+    if (
+        len(kept) < len(e.factors)
+        and sum(not isinstance(f, x.Num) for f in kept) == 1
+        and isinstance(kept[-1], x.Add)
+    ):
+        kept = list(e.factors)
+    sums = [without_given(f) if isinstance(f, x.Reduce) else f for f in kept]
+    return algebra.mul(sums)
 
-    return rebuild(e, change)
 
-
-def _read(e: x.Expr) -> tuple[x.Expr, ...]:
-    """What an expression reads outside its own sums, and by their own bound names inside them."""
-    return tuple(node for node in x.walk(e) if isinstance(node, x.Ref))
-
-
-def _is_given(e: x.Expr) -> bool:
-    return isinstance(e, x.Bracket) and isinstance(e.condition, x.Given) and not e.condition.missing
+def _target(e: x.Expr) -> x.Expr | None:
+    """The target that has to be there for a mask to be 1."""
+    given = e.condition if isinstance(e, x.Bracket) else None
+    return given.ref if isinstance(given, x.Given) and not given.missing else None
 
 
 def rebuild_order(e: x.Expr) -> x.Expr:

@@ -193,7 +193,7 @@ class Writer(ABC):
         return text if self.below == SUM else self.group(text)
 
     def _factors(self, factors: list[x.Expr], first: bool, alone: int) -> list[str]:
-        """Factors written; one alone, with nothing before it (`first`), is at level `alone`. A sum may come last."""
+        """Factors written; one alone, with nothing before it (`first`), is at level `alone`."""
         if len(factors) == 1 and first:
             return [self.write(factors[0], alone)]
         last = len(factors) - 1
@@ -243,4 +243,6 @@ class Writer(ABC):
     def place(self, place: x.Place) -> str:
         base = place.base if place.base not in ("first", "last") else self.end(place.base)
         text = base + (f"{place.offset:+d}" if place.offset else "")
+        if place.until is not None:
+            return f"{text}..{base}" + (f"{place.until:+d}" if place.until else "")
         return text if place.tap is None else f"{text}+{self.index(place.tap)}"

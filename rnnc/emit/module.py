@@ -20,8 +20,7 @@ def module(model: Model, program: Program, spec: str) -> str:
     """The text of a NumPy module for `program`; `spec` is the author's text, kept in it as SPEC."""
     names = Names(program)
     stream = streaming(program.system)
-    bodies = _bodies(names, stream)
-    networks = "\n\n\n".join(bodies)
+    networks = "\n\n\n".join(bodies(names, stream))
     operations = needed_operations(networks)
     parts = [
         facts(model, program, names, spec, stream),
@@ -34,7 +33,7 @@ def module(model: Model, program: Program, spec: str) -> str:
     return "\n\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
 
 
-def _bodies(names: Names, stream: Streaming) -> list[str]:
+def bodies(names: Names, stream: Streaming) -> list[str]:
     """`_forward`, `_loss` and `_backward`, each with what it needs unpacked at its top."""
     program = names.program
     before: frozenset[str] = frozenset()

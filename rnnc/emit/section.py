@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnc.autodiff.deposit import FROM_BORDER
 from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
@@ -150,6 +149,10 @@ class SectionWriter:
             return
         if any(low or high for low, high in rows):
             self.lines.add(f"halo({variable}, {rows!r}, {border.sides!r}, {start})")
+        if len(rows) > 1:
+            lengths = ", ".join(f"call.lengths[{a!r}]" for a in v.axes)
+            with self.lines.block("if call.ragged:"):
+                self.lines.add(f"both_outside({variable}, {rows!r}, {border.sides!r}, ({lengths}))")
         if border.early and border.sides == ("low",):
             self.lines.add(f"early({variable}, {rows[0][0]}, ({early},))")
 
@@ -183,14 +186,9 @@ class SectionWriter:
 
     def _statement(self, statement: Statement, scans: Mapping[str, str]) -> None:
         if isinstance(statement, Kernel):
-            for e in statement.equations:
-                self._about(e)
-                self.elementwise.equation(e, scans)
-                if e.about == FROM_BORDER and self.states:
-                    with self.lines.block("if call.state is not None:"):
-                        self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
+            self.names.kernels.kernel(self, statement, scans)
         elif isinstance(statement, Step):
-            self._about(statement.equation)
+            self.about(statement.equation)
             self.steps.equation(statement.equation, scans)
         elif isinstance(statement, Clear):
             self._clear(statement.value, scans)
@@ -200,12 +198,18 @@ class SectionWriter:
             for child in statement.body:
                 self._statement(child, scans)
 
-    def _about(self, e: Equation) -> None:
+    def without_state(self, name: str) -> None:
+        """What only a sequence's own start gives is nothing where a state goes on."""
+        if self.states:
+            with self.lines.block("if call.state is not None:"):
+                self.lines.add(f"{self.names.variable(name)}[...] = 0.0")
+
+    def about(self, e: Equation) -> None:
         """The equation above its lines: the author's words where there are any."""
         if isinstance(e.op, Pointwise | Contract) or e.about:
-            self.lines.comment(e.about if e.about and not e.about.startswith("derivative") else self._equation_text(e))
+            self.lines.comment(e.about if e.about and not e.about.startswith("derivative") else self.equation_text(e))
 
-    def _equation_text(self, e: Equation) -> str:
+    def equation_text(self, e: Equation) -> str:
         reads = [show_access(Access(r.name, r.at, ())) for r in e.reads]
         if isinstance(e.op, Pointwise):
             right = spell(e.op.formula, lambda k: reads[k])

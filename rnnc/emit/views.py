@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rnnc.emit.kernels import KernelSpelling, OutCalls
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import identifiers, whole
 from rnnc.model.forms import At
@@ -27,10 +28,11 @@ class View:
 
 
 class Names:
-    """Every value's variable, extents and label layout."""
+    """Every value's variable, extents and label layout; `kernels` is how the back end writes elementwise equations."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, kernels: KernelSpelling | None = None) -> None:
         self.program = program
+        self.kernels = kernels or OutCalls()
         self.system: System = program.system
         self.values: dict[str, Value] = {v.name: v for v in program.system.values}
         self.buffers: dict[str, Buffer] = {b.name: b for b in program.buffers}

@@ -218,13 +218,13 @@ class Adjoint:
         """Adjoints of slices of one value side by side, zeros where nothing was sliced. Overlapping slices add up."""
         v = self.values[name]
         layers: list[list[tuple[Slice, Access]]] = []
-        for cut in sorted(slices, key=lambda c: (_start(c[0].start), str(c[0].start))):
-            for layer in layers:
-                if layer[-1][0].stop == cut[0].start:
-                    layer.append(cut)
-                    break
-            else:
-                layers.append([cut])
+        left = sorted(slices, key=lambda c: (_start(c[0].start), str(c[0].start)))
+        while left:
+            layer = [left.pop(0)]
+            while following := [c for c in left if c[0].start == layer[-1][0].stop]:
+                layer.append(following[0])
+                left.remove(following[0])
+            layers.append(layer)
         made = [self._concat(name, v, layer) for layer in layers]
         if len(made) == 1:
             return made[0]

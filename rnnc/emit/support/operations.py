@@ -29,6 +29,14 @@ def halo(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], star
                         a[index] = start
 
 
+def both_outside(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], lengths: tuple[Any, ...]) -> None:
+    """On several axes, outside on one axis's starting side and past a sequence's end on another that starts below: zero."""
+    for k, (low, _) in enumerate(rows):
+        if sides[k] == "low":
+            past = np.arange(a.shape[k])[:, None] - low >= lengths[k]
+            np.moveaxis(a, (k, len(rows)), (0, 1))[past] = 0.0
+
+
 def early(a: Any, low: int, values: tuple[tuple[int, Any], ...]) -> None:
     """Set the rows k before the first position, one by one."""
     for k, value in values:

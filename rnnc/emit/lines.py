@@ -22,8 +22,11 @@ class Lines:
         """A comment, broken at 110 columns."""
         width = 108 - 4 * self.depth
         while len(text) > width:
-            cut = text.rfind(" ", 0, width)
-            cut = cut if cut > 0 else width
+            # the indentation of a continued line is no place to break it; a word without end goes past the margin
+            cut = text.rfind(" ", 2, width)
+            cut = cut if cut > 0 else text.find(" ", width)
+            if cut < 0:
+                break
             self.add("# " + text[:cut].rstrip())
             text = "  " + text[cut:].strip()
         self.add("# " + text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rnnc.emit.api import api
 from rnnc.emit.facts import facts
@@ -53,8 +54,14 @@ def bodies(names: Names, stream: Streaming) -> list[str]:
     return texts
 
 
+@lru_cache(maxsize=4)
+def _read(text: str) -> frozenset[str]:
+    """The names a text reads or assigns: its words but attributes and what stands in quotes."""
+    return frozenset(re.findall(r"(?<![\w.\"'])\w+(?![\w\"'])", text))
+
+
 def _uses(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.\"']){re.escape(name)}(?![\w\"'])", text) is not None
+    return name in _read(text)
 
 
 def _variables(writer: SectionWriter) -> list[str]:
@@ -67,7 +74,8 @@ def _variables(writer: SectionWriter) -> list[str]:
         variable = names.variable(name) if name in names.values else name
         found[variable] = None
         found[f"edge_{variable}"] = None
-    return [v for v in found if re.search(rf"^\s*{re.escape(v)}(, \w+)* = ", writer.lines.text(), re.M)]
+    assigned = frozenset(re.findall(r"^\s*(\w+)(?:, \w+)* = ", writer.lines.text(), re.M))
+    return [v for v in found if v in assigned]
 
 
 def _function(
@@ -88,8 +96,8 @@ def _function(
     head.add(f'"""{title}"""')
     more, body = unpacked(names, writer, "", earlier)
     head.lines.extend(more)
-    made = _variables(writer)
-    wanted = [v for v in made if _uses(later, v) or v in _returned(names, section, stream)]
+    returned = _returned(names, section, stream)
+    wanted = [v for v in _variables(writer) if _uses(later, v) or v in returned]
     tail = Lines(1)
     if section.name == "backward":
         inputs = [(n, g) for n, g in names.system.gradients if names.values[n].role == "input"]

@@ -38,7 +38,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "sympy": ("rnnc/autodiff/symbols.py",),
     # the oracle, and what is copied into the modules; the runtime works on arrays everywhere
     "numpy": ("rnnc/system/interpret.py", "rnnc/system/arithmetic.py", "rnnc/emit/support/", "rnnc/runtime/"),
-    "cupy": (),
+    "cupy": ("rnnc/emit/support/device.py",),
     "torch": (),
 }
 BAD_NAMES = ("utils", "util", "helpers", "helper", "common", "base", "manager", "misc")

@@ -207,7 +207,10 @@ class SectionWriter:
     def about(self, e: Equation) -> None:
         """The equation above its lines: the author's words where there are any."""
         if isinstance(e.op, Pointwise | Contract) or e.about:
-            self.lines.comment(e.about if e.about and not e.about.startswith("derivative") else self.equation_text(e))
+            self.lines.comment(self.caption(e))
+
+    def caption(self, e: Equation) -> str:
+        return e.about if e.about and not e.about.startswith("derivative") else self.equation_text(e)
 
     def equation_text(self, e: Equation) -> str:
         reads = [show_access(Access(r.name, r.at, ())) for r in e.reads]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnc.emit.module import module
+from rnnc.emit import cupy, module
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
 
 Emit = Callable[[Model, Program, str], str]
 
-TARGETS: tuple[tuple[str, Emit], ...] = (("numpy", module),)
+TARGETS: tuple[tuple[str, Emit], ...] = (("numpy", module.module), ("cupy", cupy.module))
 
 
 def emitter(target: str) -> Emit:

@@ -1,0 +1,126 @@
+"""The CuPy back end: NumPy's text on the GPU's arrays, every `Kernel` of the program one CUDA kernel.
+
+Host work (drawing initial values, checking lengths) stays NumPy's; elsewhere `np.` becomes `cp.`.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+
+from rnnc.emit.api import api
+from rnnc.emit.facts import facts
+from rnnc.emit.fused import Fused
+from rnnc.emit.module import bodies
+from rnnc.emit.streaming import streaming
+from rnnc.emit.support_text import copied, needed_operations
+from rnnc.emit.views import Names
+from rnnc.model.forms import Model
+from rnnc.program.forms import Program
+
+HOST_WORDS = (
+    "random",
+    "integer",
+    "dtype",
+    "float32",
+    "float64",
+    "int64",
+    "prod",
+    "ndim",
+    "shape",
+    "errstate",
+)
+HOST_FUNCTIONS = ("init", "draw", "columns", "sizes_of", "mask", "_lengths")
+"""What NumPy does on the host: types and shapes, and functions whose arrays are small and wanted there."""
+
+ON_TOP = (
+    ("class Parameters(dict[str, Any]):", "class NamedArrays(dict[str, Any]):"),
+    ("class Call:", "class CheckedCall:"),
+)
+"""Classes that a CuPy module derives its own from."""
+
+
+def module(model: Model, program: Program, spec: str) -> str:
+    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC."""
+    kernels = Fused(program)
+    names = Names(program, kernels)
+    stream = streaming(program.system)
+    networks = "\n\n\n".join(without_idle(text) for text in bodies(names, stream))
+    calls = api(model, program, names, stream)
+    shared = "\n\n\n".join(copied(name) for name in ("parameters", "calls"))
+    for old, new in ON_TOP:
+        assert shared.count(old) == 1
+        shared = shared.replace(old, new)
+    parts = [
+        facts(model, program, names, spec, stream),
+        on_device(shared),
+        operations(networks),
+        kernels.text(),
+        on_device(networks),
+        on_device(calls),
+    ]
+    return "\n\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
+
+
+def pieces(text: str) -> dict[str, str]:
+    """The functions, classes and assignments at the top of a file's text, by name."""
+    lines = text.split("\n")
+    found = {}
+    for node in ast.parse(text).body:
+        own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.name] = own
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = own
+    return found
+
+
+def operations(networks: str) -> str:
+    """What the networks call: the GPU's own version where there is one."""
+    device = pieces(copied("device"))
+    shared = pieces(needed_operations(networks))
+    chosen = [text for name, text in device.items() if text.startswith("class ") or name == "cp"]
+    own = [device.get(name, on_device(text)) for name, text in shared.items()]
+    rest = [device[name] for name in ("segment_sum", "add_rows") if any(f"{name}(" in t for t in own)]
+    return "\n\n\n".join(dict.fromkeys((*chosen, *rest, *own)))
+
+
+def on_device(text: str) -> str:
+    """`np.` as `cp.`, but for what the host does; strings and comments as they are."""
+    host = {
+        row
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and node.name in HOST_FUNCTIONS
+        for row in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = text.split("\n")
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    # from Python 3.12 on the inside of an f-string is tokens too, which no version may rename
+    inside = 0
+    for first, dot, word in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        kind = tokenize.tok_name[first.type]
+        inside += (kind == "FSTRING_START") - (kind == "FSTRING_END")
+        row, column = first.start
+        if inside or row in host or first.string != "np" or dot.string != "." or word.string in HOST_WORDS:
+            continue
+        lines[row - 1] = lines[row - 1][:column] + "cp" + lines[row - 1][column + 2 :]
+    return "\n".join(lines)
+
+
+def without_idle(text: str) -> str:
+    """A function's text less the arrays and views that no line reads: what fusion keeps in registers."""
+    while True:
+        kept = []
+        for line in text.split("\n"):
+            made = re.fullmatch(r"    (\w+) = (np\.empty\(.*\)|\w+\[.*\])", line)
+            if (
+                made is None
+                or len(re.findall(rf"(?<![\w.\"']){made[1]}(?![\w\"'])", text)) > 1
+                or f"'{made[1]}'" in text
+            ):
+                kept.append(line)
+        if len(kept) == text.count("\n") + 1:
+            return text
+        text = "\n".join(kept)

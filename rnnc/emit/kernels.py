@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from rnnc.autodiff.deposit import FROM_BORDER
 from rnnc.program.forms import Kernel
 
 if TYPE_CHECKING:
@@ -17,14 +16,3 @@ class KernelSpelling(Protocol):
 
     def kernel(self, section: SectionWriter, kernel: Kernel, scans: Mapping[str, str]) -> None:
         """Adds the lines that compute `kernel` inside the given scans (axis to loop variable)."""
-
-
-class OutCalls:
-    """NumPy's: every equation by itself, as calls with `out=`."""
-
-    def kernel(self, section: SectionWriter, kernel: Kernel, scans: Mapping[str, str]) -> None:
-        for e in kernel.equations:
-            section.about(e)
-            section.elementwise.equation(e, scans)
-            if e.about == FROM_BORDER:
-                section.without_state(e.out)

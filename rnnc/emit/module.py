@@ -8,6 +8,7 @@ from functools import lru_cache
 from rnnc.emit.api import api
 from rnnc.emit.facts import facts
 from rnnc.emit.lines import Lines
+from rnnc.emit.out_calls import OutCalls
 from rnnc.emit.section import SectionWriter, past_names
 from rnnc.emit.streaming import Streaming, streaming
 from rnnc.emit.support_text import copied, needed_operations
@@ -19,7 +20,7 @@ from rnnc.system.forms import System
 
 def module(model: Model, program: Program, spec: str) -> str:
     """The text of a NumPy module for `program`; `spec` is the author's text, kept in it as SPEC."""
-    names = Names(program)
+    names = Names(program, OutCalls())
     stream = streaming(program.system)
     networks = "\n\n\n".join(bodies(names, stream))
     operations = needed_operations(networks)

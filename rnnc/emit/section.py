@@ -35,6 +35,7 @@ class SectionWriter:
         self.elementwise = Elementwise(names, self.lines, self.work)
         self.steps = Steps(names, self.lines, self.transposed)
         self.computed = set(names.homes)
+        self.gradient_of = {g: n for n, g in reversed(names.system.gradients)}
 
     def write(self) -> None:
         for statement in self.section.body:
@@ -67,6 +68,9 @@ class SectionWriter:
         self._unpack(inside)
         for e in inside:
             self._allocate(e.out)
+            for r in e.reads:
+                if r.name in self.names.homes and r.name not in self.ready:
+                    self._allocate(r.name)
 
     def _unpack(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:
@@ -109,7 +113,7 @@ class SectionWriter:
         self.ready.add(name)
 
     def _has_whole(self, home: Home) -> bool:
-        return Home(home.buffer) in self.names.homes.values()
+        return home.buffer in self.names.whole
 
     def _dims(self, buffer: Buffer) -> str:
         dims = []
@@ -124,7 +128,7 @@ class SectionWriter:
         return f"({', '.join(dims)}{',' if len(dims) == 1 else ''})"
 
     def _new(self, buffer: Buffer, variable: str) -> None:
-        gradient = next((n for n, g in self.names.system.gradients if g == buffer.name), None)
+        gradient = self.gradient_of.get(buffer.name)
         if gradient is not None and self.names.values[gradient].role == "parameter":
             stack = next((s for s in self.names.system.stacks if s.name == gradient), None)
             parts = ", ".join(repr(n) for n in (stack.parts if stack else (gradient,)))

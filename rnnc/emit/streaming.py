@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.program.sections import needed
-from rnnc.program.storage import halo
+from rnnc.program.halos import halos
 from rnnc.system.forms import Contract, Extreme, Softmax, System
 
 
@@ -29,13 +29,14 @@ def streaming(system: System) -> Streaming:
     units = tuple(v.name for v in system.values if v.role == "unit")
     forward = needed(by_out, {}, units)
     carried: dict[str, int] = {}
+    outside = halos(system)
     positions = False
     for name in sorted(forward):
         for r in by_out[name].reads:
             positions = positions or r.name.startswith("#")
             for at in r.at:
                 if at.low < 0:
-                    carried[r.name] = max(carried.get(r.name, 0), -at.low, halo(system, r.name, 0)[0])
+                    carried[r.name] = max(carried.get(r.name, 0), -at.low, outside[r.name, 0][0])
     names = tuple(sorted(carried))
     return Streaming(None, names, tuple(carried[n] for n in names), positions)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnnc.emit.kernels import KernelSpelling, OutCalls
+from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import identifiers, whole
 from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home, Program
-from rnnc.program.storage import halo
+from rnnc.program.halos import halos
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Equation, System, Value
 
@@ -30,9 +30,9 @@ class View:
 class Names:
     """Every value's variable, extents and label layout; `kernels` is how the back end writes elementwise equations."""
 
-    def __init__(self, program: Program, kernels: KernelSpelling | None = None) -> None:
+    def __init__(self, program: Program, kernels: KernelSpelling) -> None:
         self.program = program
-        self.kernels = kernels or OutCalls()
+        self.kernels = kernels
         self.system: System = program.system
         self.values: dict[str, Value] = {v.name: v for v in program.system.values}
         self.buffers: dict[str, Buffer] = {b.name: b for b in program.buffers}
@@ -45,6 +45,12 @@ class Names:
         self.axis = {a: a for a in self.system.axes}
         taken = set(self.python.values())
         self.size = {n: (n if n not in taken else f"size_{n}") for n, _, _ in self.system.sizes}
+        self.halos = halos(self.system)
+        self.whole = frozenset(h.buffer for h in self.homes.values() if h.rows is None)
+        self._units: dict[Home, str] = {}
+        for name, home in self.homes.items():
+            if self.values[name].role == "unit":
+                self._units.setdefault(home, name)
         self._variables: dict[Home, str] = {}
 
     def variable(self, name: str) -> str:
@@ -53,7 +59,8 @@ class Names:
         if home is None:
             return self.python[name]
         if home not in self._variables:
-            self._variables[home] = self.python[name if home.rows else home.buffer]
+            own = self._units.get(home, name if home.rows else home.buffer)
+            self._variables[home] = self.python[own]
         return self._variables[home]
 
     def extents(self, name: str) -> tuple[Extent, ...]:
@@ -62,7 +69,7 @@ class Names:
             return self.buffers[home.buffer].extents
         v = self.values[name]
         if v.role in ("input", "target"):
-            return tuple(Extent(a, *halo(self.system, name, k)) for k, a in enumerate(v.axes))
+            return tuple(Extent(a, *self.halos.get((name, k), (0, 0))) for k, a in enumerate(v.axes))
         return tuple(Extent(a) for a in v.axes)
 
     def size_text(self, size: Size) -> str:

@@ -68,12 +68,15 @@ class Lifetimes:
         self.made[node.equation.out] = moment
         self._order += 1
 
-    def last_read_is(self, name: str, at: Moment) -> bool:
-        """Whether the equation at `at` is the last to read `name`, everywhere and at every position before it overwrites it."""
+    def last_read_is(self, name: str, at: Moment, views: frozenset[str] = frozenset()) -> bool:
+        """Whether the equation at `at` is the last to read `name`, everywhere and at every position before it overwrites it.
+        Reads by the equations of `views` do not count."""
         if name in self.bordering:
             return False
         for reading in self.readings.get(name, ()):
             other = reading.moment
+            if other.equation.out in views:
+                continue
             if other is at:
                 if not reading.in_place:
                     return False

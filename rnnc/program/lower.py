@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from collections.abc import Mapping
+
+from rnnc.ops.elementary import BY_NAME
+from rnnc.ops.formula import Operand, Operation
 from rnnc.program.forms import Clear, Given, Kernel, Loop, Program, Section, Statement, Step
 from rnnc.program.lifetimes import Lifetimes
 from rnnc.program.padding import cleared
 from rnnc.program.sections import Parts, parts, single_need
 from rnnc.program.storage import Storage
-from rnnc.system.forms import Equation, Pointwise, System
-from rnnc.system.schedule import Batch, Node, equations_of, schedule
+from rnnc.system.forms import Equation, Pointwise, Slice, System
+from rnnc.system.schedule import Batch, Node, Scan, equations_of, schedule
 
 
 def lower(system: System) -> Program:
     """The program of a network (with its gradients, where the system has any)."""
-    split = parts(system, schedule(system))
+    split = parts(system, neighbours(schedule(system)))
+    spaces = {v.name: (v.axes, v.batched, v.shape) for v in system.values}
     life = Lifetimes(system, split)
     storage = Storage(system, life)
     storage.run()
     clear = cleared(system)
+    views = frozenset(n for n, m in life.made.items() if isinstance(m.equation.op, Slice) and _is_view(m.equation, storage))
     sections = tuple(
-        Section(name, _body(getattr(split, name), system, split, frozenset(clear), name == "backward"), _names(getattr(split, name)))
+        Section(name, _body(getattr(split, name), spaces, split, frozenset(clear), views, name == "backward"), _names(getattr(split, name)))
         for name in ("forward", "loss", "backward")
     )
     return Program(
@@ -31,24 +39,31 @@ def lower(system: System) -> Program:
     )
 
 
+def _is_view(e: Equation, storage: Storage) -> bool:
+    """A slice that is rows of what it slices takes no step."""
+    source = storage.homes.get(e.reads[0].name)
+    return source is not None and source.buffer == storage.homes[e.out].buffer
+
+
 def _names(nodes: tuple[Node, ...]) -> tuple[str, ...]:
     return tuple(e.out for e in equations_of(nodes))
 
 
 def _body(
-    nodes: tuple[Node, ...], system: System, split: Parts, clear: frozenset[str], top: bool
+    nodes: tuple[Node, ...], spaces: Mapping[str, object], split: Parts, clear: frozenset[str], views: frozenset[str], top: bool
 ) -> tuple[Statement, ...]:
-    """Statements for a run of nodes; neighbours over one space become one kernel."""
-    spaces = {v.name: (v.axes, v.batched, v.shape) for v in system.values}
+    """Statements for a run of nodes; neighbours over one of the `spaces` (axes, batched, shape by value) become one kernel."""
     body: list[Statement] = []
     for node in nodes:
         if isinstance(node, Batch):
             e = node.equation
+            if e.out in views and e.out not in clear:
+                continue
             made: list[Statement] = [Kernel((e,)) if isinstance(e.op, Pointwise) else Step(e)]
             if e.out in clear:
                 made.append(Clear(e.out))
         else:
-            made = [Loop(node.axis, node.direction, _body(node.body, system, split, clear, False))]
+            made = [Loop(node.axis, node.direction, _body(node.body, spaces, split, clear, views, False))]
         need = single_need(node, split.only_for) if top else ()
         if need:
             body.append(Given(need, tuple(made)))
@@ -61,6 +76,46 @@ def _body(
                 body.pop()
         body.extend(made)
     return tuple(body)
+
+
+def neighbours(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The same order, but equations that apply one function to rows of one stack stand side by side where they can."""
+    left = [replace(n, body=neighbours(n.body)) if isinstance(n, Scan) else n for n in nodes]
+    done: list[Node] = []
+    while left:
+        node = left.pop(0)
+        done.append(node)
+        function = _function(node)
+        if function is None:
+            continue
+        for other in list(left):
+            if other in left and _function(other) == function and (rows := _ready(other, left)) is not None:
+                for moved in (*rows, other):
+                    left.remove(moved)
+                    done.append(moved)
+    return tuple(done)
+
+
+def _ready(node: Node, left: list[Node]) -> tuple[Node, ...] | None:
+    """The slices that have to come before a node moved to the front; None where something else has to."""
+    assert isinstance(node, Batch)
+    waiting = {e.out: n for n in left for e in equations_of((n,))}
+    needed = tuple(dict.fromkeys(waiting[r.name] for r in node.equation.reads if r.name in waiting))
+    for other in needed:
+        if not isinstance(other, Batch) or not isinstance(other.equation.op, Slice):
+            return None
+        if any(r.name in waiting for r in other.equation.reads):
+            return None
+    return needed
+
+
+def _function(node: Node) -> str | None:
+    """The elementary function that a node applies to one value in place, and nothing else."""
+    if isinstance(node, Batch) and isinstance(node.equation.op, Pointwise):
+        formula = node.equation.op.formula
+        if isinstance(formula, Operation) and len(formula.args) == 1 and formula.args[0] == Operand(0):
+            return formula.op if formula.op in BY_NAME else None
+    return None
 
 
 def _joins(group: tuple[Equation, ...], e: Equation) -> bool:

@@ -27,24 +27,23 @@ def cleared(system: System) -> tuple[str, ...]:
         out = values[e.out]
         if out.axes and isinstance(e.op, Pointwise) and not _finite(e.op.formula):
             chosen.add(e.out)
-        if out.role in ("adjoint", "gradient") and out.axes and (_spreads(e, system) or _reaches_in(e, values)):
+        if out.role in ("adjoint", "gradient") and out.axes and (_spreads(e, values) or _reaches_in(e, values)):
             chosen.add(e.out)
     clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}
     for e in system.equations:
         if isinstance(e.op, Contract | Scatter):
-            _check_sum(e, values[e.out].axes, {*clean, *chosen}, chosen, system)
+            _check_sum(e, values[e.out].axes, clean, chosen, by_out)
     return tuple(v.name for v in system.values if v.name in chosen and v.name in by_out and v.axes)
 
 
 def _check_sum(
-    e: Equation, kept: tuple[str, ...], clean: set[str], chosen: set[str], system: System
+    e: Equation, kept: tuple[str, ...], clean: set[str], chosen: set[str], by_out: Mapping[str, Equation]
 ) -> None:
     """Every axis that goes must be zero in the padding for some factor."""
-    by_out = {q.out for q in system.equations}
     gone = {a.axis for r in e.reads for a in r.at if a.anchor == "here"} - set(kept)
     for axis in sorted(gone):
         carriers = [r for r in e.reads if any(a.axis == axis for a in r.at)]
-        if any(r.name in clean for r in carriers):
+        if any(r.name in clean or r.name in chosen for r in carriers):
             continue
         for r in carriers:
             if r.name in by_out:
@@ -58,9 +57,8 @@ def _reaches_in(e: Equation, values: Mapping[str, Value]) -> bool:
     return any(a.low < 0 for r in adjoints for a in r.at)
 
 
-def _spreads(e: Equation, system: System) -> bool:
+def _spreads(e: Equation, values: Mapping[str, Value]) -> bool:
     """Whether some axis of the output is in no read that is an adjoint."""
-    values = {v.name: v for v in system.values}
     axes = set(values[e.out].axes)
     found: set[str] = set()
     for r in e.reads:

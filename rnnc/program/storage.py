@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rnnc.program.forms import Buffer, Extent, Home
+from rnnc.program.halos import halos
 from rnnc.program.lifetimes import Lifetimes, Moment
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Concat, Pointwise, Slice, System, Value
@@ -21,6 +22,7 @@ class Storage:
         self.life = lifetimes
         self.values = {v.name: v for v in system.values}
         self.bordered = {b.name for b in system.borders}
+        self.halos = halos(system)
         self.extents = {v.name: self._extents(v) for v in system.values if v.role in COMPUTED and self._runs(v)}
         self.homes: dict[str, Home] = {}
         self.buffers: dict[str, Buffer] = {}
@@ -49,7 +51,7 @@ class Storage:
         return tuple(self._extent(v, axis, k, moment) for k, axis in enumerate(v.axes))
 
     def _extent(self, v: Value, axis: str, index: int, moment: Moment) -> Extent:
-        low, high = halo(self.system, v.name, index)
+        low, high = self.halos.get((v.name, index), (0, 0))
         scanned = axis in [a for a, _ in moment.loops]
         local = v.role in ("part", "adjoint") and self.life.reads_inside(v.name)
         if not (scanned and local) or v.name in self.bordered or v.name in self.life.bordering:
@@ -112,6 +114,15 @@ class Storage:
         return v.name
 
     def _place(self, moment: Moment) -> None:
+        """A home for what an equation makes; slices of it that are rows of it have theirs at once."""
+        self._find(moment)
+        for reading in self.life.readings.get(moment.equation.out, ()):
+            other = reading.moment
+            if isinstance(other.equation.op, Slice) and other.equation.out not in self.homes:
+                if self._view(other, self.values[other.equation.out]):
+                    self._place(other)
+
+    def _find(self, moment: Moment) -> None:
         name = moment.equation.out
         if name in self.homes:
             return
@@ -151,10 +162,12 @@ class Storage:
         """A value whose place the equation's result can take: read here last, in place, and of the same form."""
         if not isinstance(moment.equation.op, Pointwise) or moment.conditional:
             return None
-        for access in moment.equation.reads:
-            if access.name in self.homes and self._passes(access, moment):
-                return access.name
-        return None
+        found = [a.name for a in moment.equation.reads if a.name in self.homes and self._passes(a, moment)]
+        return max(found, key=self._positions, default=None)
+
+    def _positions(self, name: str) -> int:
+        """How many axes its buffer holds whole: the wider place is there anyway."""
+        return sum(e.kept is None for e in self.buffers[self.homes[name].buffer].extents)
 
     def _place_sources(self, moment: Moment) -> None:
         """Values that feed one already placed, and nothing later, are made in its place."""
@@ -199,9 +212,20 @@ class Storage:
         for name, other in self.homes.items():
             if name in but or other.buffer != home.buffer or not _overlap(other.rows, home.rows):
                 continue
-            if self.life.made[name].order < until.order and not self.life.last_read_is(name, since):
+            if self.life.made[name].order < until.order and not self.life.last_read_is(name, since, self._views(name)):
                 return False
         return True
+
+    def _views(self, name: str) -> frozenset[str]:
+        """The slices of a value that are rows of its own buffer: they read nothing, and are tenants themselves."""
+        buffer = self.homes[name].buffer
+        return frozenset(
+            r.moment.equation.out
+            for r in self.life.readings.get(name, ())
+            if isinstance(r.moment.equation.op, Slice)
+            and r.moment.equation.out in self.homes
+            and self.homes[r.moment.equation.out].buffer == buffer
+        )
 
     def _alone(self, made: Moment) -> bool:
         """Rows of a stack are free to be overwritten only where the stack is read through slices of parts alone."""
@@ -239,15 +263,3 @@ def _overlap(a: tuple[Size, Size] | None, b: tuple[Size, Size] | None) -> bool:
 def _apart(a: tuple[Size, Size], b: tuple[Size, Size]) -> bool:
     """One ends before the other begins, whatever the sizes: the gap is a sum of positive terms."""
     return any(all(c > 0 for _, c in (y[0] - x[1]).terms) for x, y in ((a, b), (b, a)))
-
-
-def halo(system: System, name: str, index: int) -> tuple[int, int]:
-    """How many rows before the first and past the last position of its axis number `index` a value is read at."""
-    low = high = 0
-    for e in system.equations:
-        for r in e.reads:
-            if r.name == name:
-                at = r.at[index]
-                low = max(low, -at.low)
-                high = max(high, at.low if at.high is None else at.high)
-    return low, high

@@ -1,0 +1,89 @@
+"""NumPy's kernels: runs of calls with `out=`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from rnnc.autodiff.deposit import FROM_BORDER
+from rnnc.emit.naming import spelled
+from rnnc.emit.spelling import call
+from rnnc.emit.views import view
+from rnnc.model.forms import At
+from rnnc.ops.elementary import BY_NAME
+from rnnc.ops.formula import Operand, Operation
+from rnnc.program.forms import Kernel
+from rnnc.system.forms import Access, Equation, Pointwise
+
+if TYPE_CHECKING:
+    from rnnc.emit.section import SectionWriter
+
+
+class OutCalls:
+    """NumPy's: every equation by itself, as calls with `out=`; neighbouring rows under one function in one call."""
+
+    def kernel(self, section: SectionWriter, kernel: Kernel, scans: Mapping[str, str]) -> None:
+        left = list(kernel.equations)
+        while left:
+            run = _neighbours(section, left)
+            for e in run:
+                left.remove(e)
+                section.about(e)
+            if len(run) > 1:
+                self._together(section, run, scans)
+                continue
+            e = run[0]
+            section.elementwise.equation(e, scans)
+            if e.about == FROM_BORDER:
+                section.without_state(e.out)
+
+    def _together(self, section: SectionWriter, run: list[Equation], scans: Mapping[str, str]) -> None:
+        """One call over the rows of all equations of `run`."""
+        names = section.names
+        first, last = names.homes[run[0].out], names.homes[run[-1].out]
+        assert first.rows is not None and last.rows is not None
+        axes = tuple(At(a) for a in names.values[run[0].out].axes)
+        whole = view(names, Access(run[0].out, axes, run[0].dims), scans, None)
+        start, stop = names.size_text(first.rows[0]), names.size_text(last.rows[1])
+        base = names.python[first.buffer]
+        index = whole.text.removeprefix(names.variable(run[0].out))
+        index = f"{index[:-1]}, ..., {start}:{stop}]" if index else f"[..., {start}:{stop}]"
+        rows = section.lines.row(f"{base}{index}", f"{base}_{'_'.join(spelled(e.out) for e in run)}")
+        assert isinstance(run[0].op, Pointwise) and isinstance(run[0].op.formula, Operation)
+        for line in call(run[0].op.formula.op, [rows], rows):
+            section.lines.add(line)
+
+
+def _neighbours(section: SectionWriter, equations: list[Equation]) -> list[Equation]:
+    """The first equation, and of those right behind it the ones that apply its function in place to the next rows."""
+    run = [equations[0]]
+    found = _in_place(section, run[0])
+    if found is None:
+        return run
+    same = list(takewhile(lambda e: _in_place(section, e) == found, equations))
+    for _ in same:
+        for e in same:
+            if e in run:
+                continue
+            ends = (section.names.homes[run[0].out].rows, section.names.homes[run[-1].out].rows)
+            rows = section.names.homes[e.out].rows
+            assert ends[0] is not None and ends[1] is not None and rows is not None
+            if rows[0] == ends[1][1]:
+                run.append(e)
+            elif rows[1] == ends[0][0]:
+                run.insert(0, e)
+    return run
+
+
+def _in_place(section: SectionWriter, e: Equation) -> tuple[str, str] | None:
+    """The function and the buffer of an equation that overwrites rows with a function of themselves."""
+    names = section.names
+    home = names.homes[e.out]
+    formula = e.op.formula if isinstance(e.op, Pointwise) else None
+    if home.rows is None or len(names.values[e.out].shape) != 1 or not isinstance(formula, Operation):
+        return None
+    if formula.op not in BY_NAME or formula.args != (Operand(0),) or names.homes.get(e.reads[0].name) != home:
+        return None
+    in_place = all(a == At(a.axis) for a in e.reads[0].at) and e.reads[0].dims == e.dims
+    return (formula.op, home.buffer) if in_place else None

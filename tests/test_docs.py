@@ -54,13 +54,36 @@ def test_the_page_on_the_module(tmp_path: Path) -> None:
     play(MODULE, tmp_path)
 
 
+def emitted(block: Block) -> str:
+    """The statement of a module that begins as an excerpt does, with all that is indented below it."""
+    word, name = block.remark.split()
+    assert word == "emitted"
+    lines = emit_text((ROOT / "specs" / f"{name}.rnn").read_text(encoding="utf-8")).splitlines()
+    head = block.text.splitlines()[0]
+    indent = head[: len(head) - len(head.lstrip())] + " "
+    start = lines.index(head)
+    end = next(k for k in range(start + 1, len(lines)) if not lines[k].startswith(indent))
+    return "\n".join(lines[start:end]) + "\n"
+
+
 def test_the_excerpts_are_what_is_emitted() -> None:
     excerpts = [b for b in MODULE if b.remark]
     assert excerpts
     for block in excerpts:
-        word, name = block.remark.split()
-        assert word == "emitted"
-        text = emit_text((ROOT / "specs" / f"{name}.rnn").read_text(encoding="utf-8"))
-        assert block.text and block.text in text, (
-            f"{block} is not what rnnc writes for {name} any more; copy it anew"
+        assert block.text == emitted(block), (
+            f"{block} is out of date: `PYTHONPATH=tests python tests/test_docs.py` copies it anew"
         )
+
+
+def refresh() -> None:
+    """Write the excerpts of the page on the module anew."""
+    page = ROOT / "docs" / "module.md"
+    text = page.read_text(encoding="utf-8")
+    for block in MODULE:
+        if block.remark:
+            text = text.replace(block.text, emitted(block))
+    page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    refresh()

@@ -24,6 +24,23 @@ LENGTHS = (17, 3, 2, 1)
 SHORT = (4, 3, 2, 1)
 
 
+class Poisoned:
+    """NumPy whose unwritten memory is NaN: what is read before it is written shows, every time."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    @staticmethod
+    def empty(*args: Any, **kwargs: Any) -> Array:
+        array = np.empty(*args, **kwargs)
+        if array.dtype.kind == "f":
+            array.fill(np.nan)
+        return array
+
+    def empty_like(self, like: Array) -> Array:
+        return self.empty(like.shape, like.dtype)
+
+
 @dataclass(frozen=True)
 class Subject:
     """One network: its text, and a number that picks what is drawn for it."""
@@ -34,6 +51,8 @@ class Subject:
     @cached_property
     def module(self) -> ModuleType:
         module: ModuleType = rnnc.compile_text(self.text)
+        assert module.__dict__["np"] is np
+        module.__dict__["np"] = Poisoned()
         return module
 
     @cached_property

@@ -1,0 +1,24 @@
+"""Random valid specs from a seed: layers of recurrent and plain units over one or two axes.
+
+Every kind of reference, connection, start, reduction and loss of the language comes up. What is drawn stays
+bounded (the outermost function nearly always is), so that derivatives are well scaled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from random_specs.networks import Network
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A random network as text."""
+
+    seed: int
+    text: str
+
+
+def random_spec(seed: int) -> Spec:
+    """The random network of a seed: the same text for the same seed, always."""
+    return Spec(seed, Network(seed).network())

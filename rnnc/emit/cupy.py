@@ -83,7 +83,8 @@ def operations(networks: str) -> str:
     shared = pieces(needed_operations(networks))
     chosen = [text for name, text in device.items() if text.startswith("class ") or name == "cp"]
     own = [device.get(name, on_device(text)) for name, text in shared.items()]
-    rest = [device[name] for name in ("segment_sum", "add_rows") if any(f"{name}(" in t for t in own)]
+    summing = any("add_rows(" in text for text in own)
+    rest = [device[name] for name in ("segment_sum", "add_rows") if summing]
     return "\n\n\n".join(dict.fromkeys((*chosen, *rest, *own)))
 
 

@@ -77,7 +77,7 @@ class Fused:
     def _fits(self, names: Names, group: Group, e: Equation, scans: Mapping[str, str]) -> bool:
         """Whether a thread may go on to `e`.
 
-        It may read the run's results only where they are made, and write over nothing that another thread reads.
+        It may read the run's results only where they are made, and write over nothing others read.
         """
         outs = {g.out for g in group}
         if not all(r.dims == e.dims for r in e.reads if r.name in outs):
@@ -146,7 +146,7 @@ class Fused:
         with lines.block(f"{name} = Kernel("):
             lines.add(f'"{name}",')
             for declared in (inputs, outputs):
-                rows = textwrap.wrap(declared, WIDTH)
+                rows = textwrap.wrap(declared, WIDTH) or [""]
                 for k, row in enumerate(rows):
                     lines.add(f'"{row}"' if k == len(rows) - 1 else f'"{row} "')
                 lines.lines[-1] += ","

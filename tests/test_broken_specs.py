@@ -1,4 +1,4 @@
-"""One lexeme of the library deleted, doubled, swapped or misspelt: a meaning or diagnostics, nothing else, and soon."""
+"""One lexeme of the library deleted, doubled, swapped or misspelt: a meaning or diagnostics, and soon."""
 
 from __future__ import annotations
 

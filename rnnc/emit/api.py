@@ -27,8 +27,8 @@ def python_argument(name: str, names: Names) -> str:
     return names.python[name]
 
 
-def _data(model: Model, names: Names) -> tuple[str, str]:
-    """The keyword arguments of a call, and the dict of them by the author's names."""
+def _data(model: Model, names: Names) -> tuple[str, str, str]:
+    """The keyword arguments of a call, what takes those Python has no name for, and the dict of them by the author's names."""
     data = (*model.inputs, *model.targets)
     plain = [d.name for d in data if python_argument(d.name, names) == d.name]
     other = [d.name for d in data if d.name not in plain]
@@ -36,9 +36,8 @@ def _data(model: Model, names: Names) -> tuple[str, str]:
     pairs = ", ".join(f"{n!r}: {n}" for n in plain)
     if other:
         # a name Python cannot take as an argument's comes through the keywords
-        signature += ", **others"
         pairs = ", ".join(x for x in (pairs, "**named(others)") if x)
-    return signature, "{" + pairs + "}"
+    return signature, ", **others" if other else "", "{" + pairs + "}"
 
 
 def _named(model: Model, names: Names) -> str:
@@ -116,14 +115,14 @@ def _loss_targets(names: Names) -> tuple[str, ...]:
 
 
 def _forward(model: Model, program: Program, names: Names, stream: Streaming) -> str:
-    signature, given = _data(model, names)
+    signature, others, given = _data(model, names)
     system = program.system
     units = tuple(v.name for v in system.values if v.role == "unit")
     outputs = model.outputs or units
     loss = next(s for s in program.sections if s.name == "loss")
     targets = _loss_targets(names)
     lines = Lines()
-    with lines.block(f"def forward(p, *{signature}, lengths=None, observe=(), state=None):"):
+    with lines.block(f"def forward(p, *{signature}, lengths=None, observe=(), state=None{others}):"):
         lines.add(f'"""The outputs of `{model.name}` by name{"" if system.loss is None else ", and `loss` once its targets are given"}.')
         lines.add()
         for text in _arguments(model):
@@ -170,7 +169,7 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
 
 
 def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> str:
-    signature, given = _data(model, names)
+    signature, others, given = _data(model, names)
     system = program.system
     assert system.loss is not None
     units = tuple(v.name for v in system.values if v.role == "unit")
@@ -183,7 +182,7 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
     drops = any("call.mask(" in x for x in _dropouts(program))
     seed = ", seed=None" if drops else ""
     with lines.block(
-        f'def bptt(p, *{signature}, lengths=None, wrt=(), reduce="mean", state=None{seed}):'
+        f'def bptt(p, *{signature}, lengths=None, wrt=(), reduce="mean", state=None{seed}{others}):'
     ):
         lines.add('"""The loss and its gradients by back-propagation through time: (value, grads), grads named like p.')
         lines.add()
@@ -316,7 +315,7 @@ def _start(model: Model, program: Program, names: Names, stream: Streaming) -> s
             shape = "".join(f", {names.size_text(z)}" for z in v.shape)
             rows = f"{low}, " if low > 1 else ""
             kind = "real" if v.kind == "real" else "np.int64"
-            lines.add(f"state[{name!r}] = np.zeros(({rows}*lead{shape}), {kind})")
+            lines.add(f"state[{name!r}] = np.zeros(({rows}*lead{shape},), {kind})")
             border = borders.get(name)
             if border is None:
                 continue
@@ -339,11 +338,11 @@ def _one(names: Names, name: str) -> str:
 
 
 def _step(model: Model, program: Program, names: Names) -> str:
-    signature, given = _data(model, names)
+    signature, others, given = _data(model, names)
     axis = model.axes[0]
     stepping = tuple(d.name for d in (*model.inputs, *model.targets) if d.type.axes)
     lines = Lines()
-    with lines.block(f"def step(p, state{', *' if signature.startswith(', ') else ''}{signature}):"):
+    with lines.block(f"def step(p, state{', *' if signature else ''}{signature}{others}):"):
         lines.add(f'"""One step of axis `{axis}`: (outputs, next state). Arrays are those of `forward` less the axis."""')
         lines.add(f"data = {given}")
         lines.add(

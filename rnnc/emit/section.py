@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
-from rnnc.emit.views import BATCH, Names, view
+from rnnc.emit.views import BATCH, Names, View, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
 from rnnc.program.forms import Buffer, Clear, Given, Home, Kernel, Loop, Section, Statement, Step, equations, statements
@@ -48,6 +48,7 @@ class SectionWriter:
         if isinstance(statement, Given):
             self._unpack(inside)
             for e in inside:
+                self._rows(e)
                 if self._shared(e.out):
                     self._allocate(e.out)
             with self.lines.block(f"if {' or '.join(f'{n!r} in wrt' for n in statement.names)}:"):
@@ -68,9 +69,13 @@ class SectionWriter:
         self._unpack(inside)
         for e in inside:
             self._allocate(e.out)
-            for r in e.reads:
-                if r.name in self.names.homes and r.name not in self.ready:
-                    self._allocate(r.name)
+            self._rows(e)
+
+    def _rows(self, e: Equation) -> None:
+        """Slices that are rows of a buffer take no step; they have their variable before they are read."""
+        for r in e.reads:
+            if r.name in self.names.homes and r.name not in self.ready:
+                self._allocate(r.name)
 
     def _unpack(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:
@@ -252,8 +257,19 @@ class SectionWriter:
                 self.lines.add(f"clear({row}, {where}, {text})" if edge else "")
             elif border is not None and "high" in border.sides:
                 self.lines.add(f"clear({out.text}, {where}, {self._start_text(border.default)})")
+                self._clear_low(v, border, out, scans)
             else:
                 self.lines.add(f"{out.text}[{where}] = 0.0")
+
+    def _clear_low(self, v: Value, border: Border, out: View, scans: Mapping[str, str]) -> None:
+        """Past the end of an axis that starts below it is zero, whatever the others say."""
+        for axis, side in zip(v.axes, border.sides, strict=True):
+            if side == "low":
+                past = f"(np.arange(call.length[{axis!r}])[:, None] >= call.lengths[{axis!r}])"
+                if axis in scans:
+                    self.lines.add(f"clear_along({out.text}, {past}[{scans[axis]}], {out.labels.index(BATCH)})")
+                else:
+                    self.lines.add(f"clear_along({out.text}, {past}, {out.labels.index(axis)}, {out.labels.index(BATCH)})")
 
     def _row_of(self, variable: str, name: str) -> str:
         """The index expression a row variable stands for."""

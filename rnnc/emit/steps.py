@@ -25,7 +25,7 @@ class Steps:
         v = self.names.values[e.out]
         out = view(self.names, s.Access(e.out, tuple(At(a) for a in v.axes), e.dims), scans, self.lines)
         op = e.op
-        if isinstance(op, s.Slice | s.Concat) and self._in_place(e):
+        if isinstance(op, s.Slice) and self._rows_of(e, e.reads[0].name):
             return
         reads = [view(self.names, r, scans, self.lines) for r in e.reads]
         if isinstance(op, s.Contract):
@@ -62,28 +62,21 @@ class Steps:
             return ""
         return f", {self.names.size_text(self.names.values[e.out].shape[0])}"
 
-    def _in_place(self, e: s.Equation) -> bool:
-        """Rows that are where they belong already."""
-        homes = self.names.homes
-        mine = homes.get(e.out)
-        if mine is None:
-            return False
-        if isinstance(e.op, s.Slice):
-            source = homes.get(e.reads[0].name)
-            return source is not None and source.buffer == mine.buffer
-        assert isinstance(e.op, s.Concat)
-        inside = [homes.get(r.name) for r in e.reads]
-        if not all(h is not None and h.buffer == mine.buffer for h in inside):
-            return False
-        out = self.names.variable(e.out)
-        at = Size.of(0)
-        for size, index in e.op.parts:
-            if index is None:
-                rows = f"{self.names.size_text(at)}:{self.names.size_text(at + size)}"
-                rank = len(self.names.values[e.out].shape) - 1
-                self.lines.add(f"{out}[..., {rows}{', :' * rank}] = 0.0")
-            at = at + size
-        return True
+    def _rows_of(self, e: s.Equation, name: str) -> bool:
+        """Whether `name` lies in the buffer that `e` makes."""
+        mine, other = self.names.homes.get(e.out), self.names.homes.get(name)
+        return mine is not None and other is not None and mine.buffer == other.buffer
+
+    def _in_place(self, e: s.Equation, index: int, start: Size, size: Size) -> bool:
+        """Whether a part of a concatenation was written where it belongs."""
+        read = e.reads[index]
+        home = self.names.homes.get(read.name)
+        return (
+            self._rows_of(e, read.name)
+            and home is not None
+            and home.rows == (start, start + size)
+            and all(a == At(a.axis) for a in read.at)
+        )
 
     def _contract(
         self, e: s.Equation, reads: list[View], out: View, target: tuple[str, ...], scans: Mapping[str, str]
@@ -184,7 +177,7 @@ class Steps:
             place = f"{out.text}[{', '.join([':'] * k + [rows])}]"
             if index is None:
                 self.lines.add(f"{place} = 0.0")
-            else:
+            elif not self._in_place(e, index, at, size):
                 made = reads[index]
                 outer = tuple(x for x in target[:k])
                 inner = tuple(d for d in e.reads[index].dims if isinstance(d, str))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
@@ -20,7 +19,10 @@ from rnnc.system.schedule import Batch, Node, Scan, equations_of, schedule
 def lower(system: System) -> Program:
     """The program of a network (with its gradients, where the system has any)."""
     split = parts(system, neighbours(schedule(system)))
-    spaces = {v.name: (v.axes, v.batched, v.shape) for v in system.values}
+    outside = {n for b in system.borders for n in b.reads()}
+    # what a border reads is ready before its value's readers start: never in one kernel with them
+    outside = {n for b in system.borders for n in b.reads()}
+    spaces = {v.name: (v.axes, v.batched, v.shape, v.name if v.name in outside else "") for v in system.values}
     life = Lifetimes(system, split)
     storage = Storage(system, life)
     storage.run()
@@ -57,7 +59,7 @@ def _body(
     for node in nodes:
         if isinstance(node, Batch):
             e = node.equation
-            if e.out in views and e.out not in clear:
+            if e.out in views and e.out not in clear and not (top and single_need(node, split.only_for)):
                 continue
             made: list[Statement] = [Kernel((e,)) if isinstance(e.op, Pointwise) else Step(e)]
             if e.out in clear:
@@ -71,7 +73,8 @@ def _body(
         last = body[-1] if body else None
         if isinstance(last, Kernel) and isinstance(made[0], Kernel):
             mine = made[0].equations[0]
-            if spaces[last.equations[0].out] == spaces[mine.out] and _joins(last.equations, mine):
+            space = spaces.get(mine.out)
+            if space and spaces.get(last.equations[0].out) == space and _joins(last.equations, mine):
                 made[0] = Kernel((*last.equations, mine))
                 body.pop()
         body.extend(made)
@@ -80,26 +83,35 @@ def _body(
 
 def neighbours(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """The same order, but equations that apply one function to rows of one stack stand side by side where they can."""
-    left = [replace(n, body=neighbours(n.body)) if isinstance(n, Scan) else n for n in nodes]
+    nodes = tuple(replace(n, body=neighbours(n.body)) if isinstance(n, Scan) else n for n in nodes)
+    waiting = {e.out: n for n in nodes for e in equations_of((n,))}
+    alike: dict[tuple[str, str], list[Batch]] = {}
+    sliced = {e.out: e.reads[0].name for e in equations_of(nodes) if isinstance(e.op, Slice)}
+    for node in nodes:
+        if isinstance(node, Batch) and (function := _function(node)) and node.equation.reads[0].name in sliced:
+            alike.setdefault((function, sliced[node.equation.reads[0].name]), []).append(node)
     done: list[Node] = []
-    while left:
-        node = left.pop(0)
+
+    def take(node: Node) -> None:
         done.append(node)
-        function = _function(node)
-        if function is None:
+        for e in equations_of((node,)):
+            del waiting[e.out]
+
+    for node in nodes:
+        if equations_of((node,))[0].out not in waiting:
             continue
-        for other in list(left):
-            if other in left and _function(other) == function and (rows := _ready(other, left)) is not None:
+        take(node)
+        if not isinstance(node, Batch) or not (function := _function(node)):
+            continue
+        for other in alike.get((function, sliced.get(node.equation.reads[0].name, "")), ()):
+            if other.equation.out in waiting and (rows := _ready(other, waiting)) is not None:
                 for moved in (*rows, other):
-                    left.remove(moved)
-                    done.append(moved)
+                    take(moved)
     return tuple(done)
 
 
-def _ready(node: Node, left: list[Node]) -> tuple[Node, ...] | None:
+def _ready(node: Batch, waiting: Mapping[str, Node]) -> tuple[Node, ...] | None:
     """The slices that have to come before a node moved to the front; None where something else has to."""
-    assert isinstance(node, Batch)
-    waiting = {e.out: n for n in left for e in equations_of((n,))}
     needed = tuple(dict.fromkeys(waiting[r.name] for r in node.equation.reads if r.name in waiting))
     for other in needed:
         if not isinstance(other, Batch) or not isinstance(other.equation.op, Slice):

@@ -64,6 +64,11 @@ def clear(a: Any, past: Any, value: Any = None) -> None:
         np.copyto(a, value, where=past.reshape(past.shape + (1,) * (a.ndim - past.ndim)))
 
 
+def clear_along(a: Any, past: Any, *dims: int) -> None:
+    """Zero where `past` holds; it has the given dimensions of `a`."""
+    np.moveaxis(a, dims, tuple(range(len(dims))))[past] = 0.0
+
+
 def last_rows(a: Any, low: int, lengths: Any) -> Any:
     """The last `low` positions of each sequence of an array with `low` rows before the first: (low, batch, ...)."""
     b = np.arange(a.shape[1])

@@ -19,9 +19,7 @@ SPECS = Path(__file__).resolve().parent.parent / "specs"
 
 def chain(count: int) -> str:
     """A network of `count` recurrent equations, one on the other."""
-    units = "\n".join(
-        f"  unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + full(u{k}[n-1]) + bias)" for k in range(1, count)
-    )
+    units = "\n".join(f"  unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + full(u{k}[n-1]) + bias)" for k in range(1, count))
     first = "  unit u0[n] : H = tanh(full(x[n]) + full(u0[n-1]) + bias)"
     return (
         f"network chain(D = 3, H = 4) {{\n  axis n\n  input x[n] : D\n  target t[n] : H\n{first}\n{units}\n"

@@ -19,9 +19,7 @@ _BOLD, _RED, _YELLOW, _BLUE, _CYAN = "\033[1m", "\033[1;31m", "\033[1;33m", "\03
 Paint = Callable[[str, str], str]
 
 
-def render(
-    diagnostics: Iterable[Diagnostic], form: str = "full", color: bool = False, limit: int = SHOWN
-) -> str:
+def render(diagnostics: Iterable[Diagnostic], form: str = "full", color: bool = False, limit: int = SHOWN) -> str:
     """The text for standard error, ended by a line end unless empty; errors beyond `limit` are only counted.
 
     `form` is `full`, `concise` or `json` (which shows all); raises `ValueError` for another.

@@ -103,9 +103,7 @@ class Size:
         for powers, c in self.terms:
             product = Size.of(c)
             for name, k in powers:
-                base = (
-                    _rebound(name, inner[name], sizes) if name in inner else sizes.get(name, Size.named(name))
-                )
+                base = _rebound(name, inner[name], sizes) if name in inner else sizes.get(name, Size.named(name))
                 for _ in range(abs(k)):
                     product = product * base if k > 0 else product / base
             result = result + product

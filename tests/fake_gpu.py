@@ -127,11 +127,7 @@ class ElementwiseKernel:
         assert len(arguments) == len(parameters), f"{self.name}: {len(arguments)} arguments"
         hosts = [here(a) for a in arguments]
         types_of = self._types(parameters, hosts)
-        plain = [
-            h
-            for (raw, _, _), h in zip(parameters, hosts, strict=True)
-            if not raw and isinstance(h, np.ndarray)
-        ]
+        plain = [h for (raw, _, _), h in zip(parameters, hosts, strict=True) if not raw and isinstance(h, np.ndarray)]
         shape = np.broadcast_shapes(*(h.shape for h in plain))
         pointers, strides = [], []
         for k, ((raw, kind, name), h) in enumerate(zip(parameters, hosts, strict=True)):
@@ -180,9 +176,7 @@ class ElementwiseKernel:
             for a, (raw, kind, name) in enumerate(parameters):
                 c, const = kind if len(kind) == 1 else "long long", "const " if a < len(self.inputs) else ""
                 place = f"({const}{c}*)(data[{a}] + off[{a}])"
-                lines.append(
-                    f"    {const}{c} *{name} = {place};" if raw else f"    {const}{c} &{name} = *{place};"
-                )
+                lines.append(f"    {const}{c} *{name} = {place};" if raw else f"    {const}{c} &{name} = *{place};")
             text.append("\n".join([*lines, "    {", self.body, "    }", "  }", "}"]))
         return "\n".join(text)
 

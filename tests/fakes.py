@@ -108,9 +108,7 @@ class ElmanText:
         grads.state = {"h": hs[-1]}
         return self._cost(ps, t).mean(), grads
 
-    def _run(
-        self, p: Mapping[str, Array], w: Array, state: Mapping[str, Array] | None
-    ) -> tuple[Array, Array]:
+    def _run(self, p: Mapping[str, Array], w: Array, state: Mapping[str, Array] | None) -> tuple[Array, Array]:
         h = self.start(p, batch=w.shape[1])["h"] if state is None else state["h"]
         hs = [h]
         for ids in w:

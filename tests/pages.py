@@ -33,8 +33,7 @@ def blocks(path: str) -> list[Block]:
     page = ROOT / path
     text = page.read_text(encoding="utf-8")
     return [
-        Block(page.name, text.count("\n", 0, m.start()) + 1, m[1], m[2].strip(), m[3])
-        for m in FENCE.finditer(text)
+        Block(page.name, text.count("\n", 0, m.start()) + 1, m[1], m[2].strip(), m[3]) for m in FENCE.finditer(text)
     ]
 
 

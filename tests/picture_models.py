@@ -180,9 +180,7 @@ def narx() -> Model:
     net.given("t", "n", role="target")
     net.known["y"] = ("n",)
     past = net.full("y.W_y", net.read("y", At("n", -5, -1)))
-    net.unit(
-        "y", ("n",), net.op("tanh", net.add(past, net.full("y.W_x", net.read("x", At("n", -3, 0))))), "output"
-    )
+    net.unit("y", ("n",), net.op("tanh", net.add(past, net.full("y.W_x", net.read("x", At("n", -3, 0))))), "output")
     net.loss("squared_error", "y", "t")
     return net.model()
 
@@ -275,8 +273,7 @@ def made_up(seed: int) -> Model:
             far: list[At | int] = [0, 0, 0, -1, 1, At("n", -2, 2), At("n", 0, anchor="last")]
             back: list[At | int] = [-1, -2, At("n", -3, -1)]
             terms = [
-                net.full(f"{unit}.W_{j}", net.read(r.choice(names), r.choice(far)))
-                for j in range(r.randint(1, 3))
+                net.full(f"{unit}.W_{j}", net.read(r.choice(names), r.choice(far))) for j in range(r.randint(1, 3))
             ]
             for j in range(r.randint(0, 2)):
                 later = f"u{r.randint(i, count - 1)}"

@@ -192,9 +192,7 @@ def formulas() -> dict[str, Formula]:
         found[op] = Operation("where", (Operation(op, (a, b)), Operation("-", (b, c)), c))
         found[f"{op} as a number"] = Operation("*", (c, Operation(op, (a, b))))
     present = Operation("and", (Operation("present", (c,)), Operation(">", (a, b))))
-    found["present"] = Operation(
-        "where", (present, a, Operation("where", (Operation("<", (a, b)), b, Constant(-2.5))))
-    )
+    found["present"] = Operation("where", (present, a, Operation("where", (Operation("<", (a, b)), b, Constant(-2.5)))))
     found["present number"] = Operation("sigmoid", (Operation("present", (c,)),))
     return found
 
@@ -235,9 +233,7 @@ def test_cupy_takes_the_kernels() -> None:
         module = compile_file(spec(name), target="cupy")
         for kernel in vars(module).values():
             if type(kernel).__name__ == "Kernel":
-                cupy.ElementwiseKernel(
-                    kernel.inputs, kernel.outputs, kernel.body, kernel.name, no_return=True
-                )
+                cupy.ElementwiseKernel(kernel.inputs, kernel.outputs, kernel.body, kernel.name, no_return=True)
         for dotted in sorted(set(re.findall(r"\bcp\.([a-z_.]+[a-z_])", text))):
             found: Any = cupy
             for part in dotted.split("."):

@@ -40,9 +40,7 @@ def equations(count: int, recurrent: bool) -> str:
         memory = f" + full(h{k}[n-1])" if recurrent else ""
         units.append(f"unit h{k}[n] : D = tanh(full({before}[n]){memory} + bias)")
         before = f"h{k}"
-    return inside(
-        "\n".join([*units, f"output y[n] : D = h{count - 2}", "target t[n] : D", "loss squared_error(y, t)"])
-    )
+    return inside("\n".join([*units, f"output y[n] : D = h{count - 2}", "target t[n] : D", "loss squared_error(y, t)"]))
 
 
 def megabyte(statement: str) -> str:

@@ -47,9 +47,7 @@ def test_trajectory(name: str, sequence: str) -> None:
     wanted = arrays[f"out.p_{sequence}"]
     for step, grad in enumerate(arrays[f"in.grads_{sequence}"]):
         opt.step(p, {"W": grad})
-        np.testing.assert_allclose(
-            p["W"], wanted[step + 1], rtol=1e-10, atol=1e-13, err_msg=f"step {step + 1}"
-        )
+        np.testing.assert_allclose(p["W"], wanted[step + 1], rtol=1e-10, atol=1e-13, err_msg=f"step {step + 1}")
 
 
 @pytest.mark.parametrize("name", ["clip_norm_100_noop", "clip_norm_inf_2", "clip_value_0.5"])
@@ -196,9 +194,7 @@ def test_a_bad_number_is_named(build: Callable[[], object], named: str) -> None:
 def test_norm_of_one_buffer_equals_that_of_its_views() -> None:
     for kind in (1.0, 2.0, 3.0, np.inf):
         apart, together = sample_arrays(3), FlatArrays(sample_arrays(3))
-        assert optim.clip_norm(together, 0.5, kind) == pytest.approx(
-            optim.clip_norm(apart, 0.5, kind), rel=1e-12
-        )
+        assert optim.clip_norm(together, 0.5, kind) == pytest.approx(optim.clip_norm(apart, 0.5, kind), rel=1e-12)
         for name, grad in apart.items():
             np.testing.assert_allclose(together[name], grad, rtol=1e-12)
 

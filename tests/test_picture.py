@@ -41,11 +41,7 @@ from rnnc.picture.unrolled import unrolled
 
 STEPS = (None, 1, 2, 4)
 EVERY = [pytest.param(m(), n, id=f"{m.__name__}-{n or 'folded'}") for m in MODELS for n in STEPS]
-EVERY += [
-    pytest.param(made_up(seed), n, id=f"made_up_{seed}-{n or 'folded'}")
-    for seed in range(6)
-    for n in (None, 3)
-]
+EVERY += [pytest.param(made_up(seed), n, id=f"made_up_{seed}-{n or 'folded'}") for seed in range(6) for n in (None, 3)]
 
 
 def picture(model: Model, steps: int | None) -> Drawing:
@@ -102,9 +98,7 @@ def test_a_folded_picture_has_every_value_and_every_edge(make: Callable[[], Mode
     for e in drawing.edges:
         assert {e.source, e.target} <= keys
         assert not e.delay or e.delay in written, e
-        assert any(
-            told(e) == s.tooltip or told(replace(e, delay="")) == s.tooltip for s in drawing.strokes
-        ), e
+        assert any(told(e) == s.tooltip or told(replace(e, delay="")) == s.tooltip for s in drawing.strokes), e
 
 
 @pytest.mark.parametrize("make", MODELS)

@@ -45,9 +45,7 @@ def test_a_wheel_carries_them(tmp_path: Path) -> None:
         "file = parse(read_path(specs_folder() / 'lstm.rnn'), r);"
         "print(file.networks[0].body != (), r.wrong, 'lark' in sys.modules); print(specs_folder())"
     )
-    ran = subprocess.run(
-        [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     first, second = ran.stdout.splitlines()
     assert first == "True False False"
     assert second == str(site / "rnnc" / "_data" / "specs")

@@ -79,8 +79,7 @@ def test_trigram_probabilities_sum_to_one_after_any_context() -> None:
     model = fit_trigram(corpus.train, corpus.size)
     for context in ([], [3], [0], [3, 5], [0, 0], [corpus.size - 1, 2]):
         total = sum(
-            model.probabilities(np.array([*context, k], dtype=np.int64))[len(context)]
-            for k in range(corpus.size)
+            model.probabilities(np.array([*context, k], dtype=np.int64))[len(context)] for k in range(corpus.size)
         )
         assert total == pytest.approx(1.0, rel=1e-12)
 

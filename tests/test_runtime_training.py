@@ -51,9 +51,7 @@ def test_the_fake_has_the_gradient_it_claims(mean: bool) -> None:
         for sign in (1, -1):
             q = {**p, name: value + sign * 1e-6 * direction}
             losses.append(fake.bptt(q, w=w, t=t)[0])
-        assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(
-            float((grads[name] * direction).sum()), abs=1e-8
-        )
+        assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(float((grads[name] * direction).sum()), abs=1e-8)
 
 
 @pytest.mark.parametrize("mean", [True, False])
@@ -304,9 +302,7 @@ sys.exit(train_text(ElmanText(), options))
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_run_with_its_weights_saved(
-    number: signal.Signals, status: int, tmp_path: Path
-) -> None:
+def test_a_signal_ends_a_run_with_its_weights_saved(number: signal.Signals, status: int, tmp_path: Path) -> None:
     source, out = tmp_path / "a.txt", tmp_path / "w.npz"
     source.write_text(long_text(8000), encoding="utf-8")
     here = Path(__file__).parent

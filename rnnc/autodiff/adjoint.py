@@ -1,7 +1,9 @@
 """Reverse mode: from a system to the system that also holds the adjoints of its loss.
 
-The adjoint of an operand read at offset +d is an equation that reads at -d; a scan runs backwards because its offsets changed
-sign. An adjoint that is one elementwise product of another adjoint is not made a value: it is kept as that adjoint and a
+The adjoint of an operand read at offset +d is an equation that reads at -d; a scan runs backwards because its
+offsets changed
+sign. An adjoint that is one elementwise product of another adjoint is not made a value: it is kept as that adjoint
+and a
 factor, so that the factors of a whole chain meet in one formula, which needs no adjoint and is formed outside the scan
 (rnnc.system.hoist). Baur and Strassen (1983); Werbos (1990) for the recurrent case.
 """
@@ -16,9 +18,8 @@ from rnnc.autodiff.rules import contributions
 from rnnc.model.forms import At
 from rnnc.ops.formula import ZERO, Formula, Operand, Operation, plus, substitute
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Slice, System, Value
+from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
-
 
 SEED = "d(loss)"
 """The given derivative of what is minimised by each sequence's loss."""
@@ -94,7 +95,7 @@ class Adjoint:
                 return self._made[name]
             made = self.fresh(f"d({name})")
             self._made[name] = made
-            role = "gradient" if name in self.wrt else "adjoint"
+            role: Role = "gradient" if name in self.wrt else "adjoint"
             self.values[made] = Value(made, role, v.axes, v.batched, v.shape)
             self._waiting.append(name)
         return self._made[name]
@@ -104,8 +105,8 @@ class Adjoint:
         if name not in self._scaled:
             self._scaled[name] = self._collapse(name) or Scaled(Operand(0), (self.whole(self.value(name)),))
         found = self._scaled[name]
-        rename = dict(zip(labels_of(self.values[name].shape), labels, strict=True))
-        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in found.reads)  # type: ignore[call-overload]
+        rename: dict[str | int, str | int] = dict(zip(labels_of(self.values[name].shape), labels, strict=True))
+        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in found.reads)
         return Scaled(found.formula, reads)
 
     def whole(self, name: str) -> Access:
@@ -128,8 +129,8 @@ class Adjoint:
 
     def formed(self, formula: Formula, reads: tuple[Access, ...], value: Value, dims: tuple[str, ...]) -> str:
         """A formula at the labels `dims` as a value like `value`, made once."""
-        rename = dict(zip(dims, labels_of(value.shape), strict=True))
-        moved = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in reads)  # type: ignore[call-overload]
+        rename: dict[str | int, str | int] = dict(zip(dims, labels_of(value.shape), strict=True))
+        moved = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in reads)
         key = (Scaled(formula, moved), value.axes, value.batched, value.shape)
         if key not in self._shared:
             equation = Equation(value.name, labels_of(value.shape), Pointwise(formula), moved)
@@ -137,9 +138,14 @@ class Adjoint:
         return self._shared[key]
 
     def _covers(self, name: str, access: Access) -> bool:
-        """Whether `access` is the whole of a value in the space of `name`: its adjoint then has no need of its own value."""
+        """Whether `access` is the whole of a value in the space of `name`: its adjoint then has no need of its own
+        value."""
         v, w = self.values[name], self.values[access.name]
-        return access == self.whole(access.name) and (v.axes, v.batched, v.shape) == (w.axes, w.batched, w.shape)
+        return access == self.whole(access.name) and (v.axes, v.batched, v.shape) == (
+            w.axes,
+            w.batched,
+            w.shape,
+        )
 
     def _collapse(self, name: str) -> Scaled | None:
         """The adjoint of a value with one elementwise use at the same place: that use's adjoint times a factor."""
@@ -155,10 +161,8 @@ class Adjoint:
         contribution = next(iter(contributions(self, use.equation, use.index)), None)
         if contribution is None:
             return None
-        rename = {d: i for d, i in zip(access.dims, labels_of(self.values[name].shape), strict=True)}
-        reads = tuple(
-            replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in contribution.reads  # type: ignore[call-overload]
-        )
+        rename: dict[str | int, str | int] = dict(zip(access.dims, labels_of(self.values[name].shape), strict=True))
+        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in contribution.reads)
         return Scaled(contribution.formula, reads)
 
     def _spread(self, name: str, equation: Equation, access: Access) -> Scaled | None:
@@ -167,10 +171,10 @@ class Adjoint:
         if any(a != At(a.axis) for a in access.at) or v.axes != out.axes or v.batched != out.batched:
             return None
         own = self.scaled(equation.out, equation.dims)
-        rename = dict(zip(access.dims, labels_of(v.shape), strict=True))
+        rename: dict[str | int, str | int] = dict(zip(access.dims, labels_of(v.shape), strict=True))
         if any(not isinstance(d, str) for d in access.dims):
             return None
-        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in own.reads)  # type: ignore[call-overload]
+        reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in own.reads)
         return Scaled(own.formula, reads)
 
     # ---- definitions
@@ -321,8 +325,8 @@ def _reach(start: set[str], step: dict[str, set[str]]) -> set[str]:
 def adjoint(system: System, wrt: tuple[str, ...]) -> System:
     """The system with the equations of d(loss)/d(name) for every name in `wrt` (parameters and inputs).
 
-    `d(loss)` is a given batched number, the derivative of what is minimised by each sequence's loss: 1 for the sum over the batch,
-    1/B for the mean. Raises `ValueError` for a system without a loss.
+    `d(loss)` is a given batched number, the derivative of what is minimised by each sequence's loss: 1 for the sum
+    over the batch, 1/B for the mean. Raises `ValueError` for a system without a loss.
     """
     if system.loss is None:
         raise ValueError(f"network `{system.name}` has no loss")

@@ -1,13 +1,14 @@
 """Where a contribution goes: from the positions and labels of the reader to those of the value it read.
 
-An operand read at offset +d receives at n what its reader contributes at n-d; a window receives one such term a tap; a read at a
-sequence's end is put there and nowhere else; what the value lacks is summed; what was read outside the sequence goes to the
-border's value.
+An operand read at offset +d receives at n what its reader contributes at n-d; a window receives one such term a
+tap; a read at a
+sequence's end is put there and nowhere else; what the value lacks is summed; what was read outside the sequence
+goes to the border's value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class Deposits:
         """The terms of d(name) that `part` makes."""
         labels = labels_of(self.adjoint.values[name].shape)
         if not part.product and self.in_place(equation, access):
-            rename = dict(zip(access.dims, labels, strict=True))
+            rename: dict[str | int, str | int] = dict(zip(access.dims, labels, strict=True))
             yield part.formula, tuple(_relabel(r, rename) for r in part.reads)
             return
         reads = self._factors(equation, part, access)
@@ -108,7 +109,8 @@ class Deposits:
         return (replace(self.adjoint.whole(made), dims=dims),)
 
     def _spread(self, equation: Equation, access: Access, reads: tuple[Access, ...]) -> Access:
-        """The contribution at every position of an axis the reader sums over, so that it can be read past its ends as zero."""
+        """The contribution at every position of an axis the reader sums over, so that it can be read past its ends
+        as zero."""
         axes = tuple(a for a in self.adjoint.system.axes if any(a == t.axis for r in (access, *reads) for t in r.at))
         dims = tuple(d for d in access.dims if isinstance(d, str))
         kept = Access(access.name, access.at, dims)
@@ -205,8 +207,8 @@ class Deposits:
         formula = Operation("where", (chosen, Operand(0), ZERO))
         value = Value(name, "adjoint", v.axes, True, v.shape)
         self.adjoint.add(value, Equation(name, dims, Pointwise(formula), (whole, *positions)))
-        at = tuple(At(a) for a in v.axes)
-        yield self._gathered(start, replace(access, at=()), (Access(name, at, dims),))
+        whole_at = tuple(At(a) for a in v.axes)
+        yield self._gathered(start, replace(access, at=()), (Access(name, whole_at, dims),))
 
     # ---- summing
 
@@ -220,11 +222,18 @@ class Deposits:
         axes = tuple(a for a in v.axes if _has(reads, a))
         batched = v.batched
         made = self._summed(self.adjoint.fresh(f"d({name}:part)"), axes, batched, dims, reads)
-        rename = {d: label for d, label in zip(inner, labels_of(v.shape), strict=True) if isinstance(d, str)}
+        rename: dict[str | int, str | int] = {
+            d: label for d, label in zip(inner, labels_of(v.shape), strict=True) if isinstance(d, str)
+        }
         return _relabel(made, rename)
 
     def _summed(
-        self, name: str, axes: tuple[str, ...], batched: bool, dims: tuple[str, ...], reads: tuple[Access, ...]
+        self,
+        name: str,
+        axes: tuple[str, ...],
+        batched: bool,
+        dims: tuple[str, ...],
+        reads: tuple[Access, ...],
     ) -> Access:
         """The product of `reads` over the given axes and labels: a read that is already so, or a contraction."""
         values = self.adjoint.values
@@ -253,7 +262,7 @@ def _has(reads: tuple[Access, ...], axis: str) -> bool:
     return any(t.axis == axis and t.anchor == "here" for r in reads for t in r.at)
 
 
-def _relabel(access: Access, rename: dict[str | int, str]) -> Access:
+def _relabel(access: Access, rename: Mapping[str | int, str | int]) -> Access:
     return replace(access, dims=tuple(rename.get(d, d) for d in access.dims))
 
 

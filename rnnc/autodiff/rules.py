@@ -1,8 +1,9 @@
 """What each operation contributes to the adjoints of its operands, in the space of the equation that reads them.
 
-An elementwise equation contributes its own adjoint times the partial derivative that sympy gives; every other operation has its
-rule here. A contribution is a formula over reads at the equation's positions and labels, or, for a contraction, the reads
-of the contraction that gives it.
+An elementwise equation contributes its own adjoint times the partial derivative that sympy gives; every other
+operation has its
+rule here. A contribution is a formula over reads at the equation's positions and labels, or, for a contraction, the
+reads of the contraction that gives it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Contribution:
-    """`formula` over `reads` in the reader's space; with `product` set, the product of all reads (to be summed where needed)."""
+    """`formula` over `reads` in the reader's space; with `product` set, the product of all reads (to be summed
+    where needed)."""
 
     formula: Formula
     reads: tuple[s.Access, ...]
@@ -55,9 +57,7 @@ def contributions(adj: Adjoint, equation: s.Equation, index: int) -> Iterator[Co
         raise AssertionError(f"no adjoint rule for {type(op).__name__}")
 
 
-def _pointwise(
-    adj: Adjoint, equation: s.Equation, index: int, op: s.Pointwise
-) -> Iterator[Contribution]:
+def _pointwise(adj: Adjoint, equation: s.Equation, index: int, op: s.Pointwise) -> Iterator[Contribution]:
     partial = partials(op.formula, len(equation.reads))[index]
     if partial == ZERO:
         return
@@ -76,7 +76,8 @@ def _pointwise(
 
 
 def _scale(own: Formula, factor: Formula) -> Formula:
-    """own * factor with the adjoint (operand 0) leftmost and the factors gathered at its right; signs and choices go outside."""
+    """own * factor with the adjoint (operand 0) leftmost and the factors gathered at its right; signs and choices
+    go outside."""
     if isinstance(factor, Operation) and factor.op == "neg":
         inner = _scale(own, factor.args[0])
         return inner.args[0] if isinstance(inner, Operation) and inner.op == "neg" else Operation("neg", (inner,))

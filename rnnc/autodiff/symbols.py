@@ -1,12 +1,12 @@
 """The door to sympy: formulas become sympy expressions of names the compiler made, derivatives become formulas again.
 
-Activations are opaque functions whose derivative is written in their own value; `where` keeps its condition outside the chain
-rule, so that a branch not taken never multiplies anything.
+Activations are opaque functions whose derivative is written in their own value; `where` keeps its condition outside
+the chain rule, so that a branch not taken never multiplies anything.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sympy
@@ -42,7 +42,7 @@ class Opaque(sympy.Function):  # type: ignore[misc]
         return sympy.sympify(record.derivative(self.args[0], self, call)) * inner[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _function(title: str) -> Any:
     spelled = "f_" + "".join(c if c.isalnum() else str(ord(c)) for c in title)
     return type(spelled, (Opaque,), {"title": title})

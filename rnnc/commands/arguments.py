@@ -19,9 +19,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog: str, description: str | None) -> None:
         self._flags: list[str] = []
         shape = argparse.RawDescriptionHelpFormatter
-        super().__init__(
-            prog=prog, description=description, formatter_class=shape, allow_abbrev=False, add_help=False
-        )
+        super().__init__(prog=prog, description=description, formatter_class=shape, allow_abbrev=False, add_help=False)
         self.add_argument("-h", "--help", action="store_true", help="show this and leave")
 
     def add_argument(self, *names: Any, **facts: Any) -> argparse.Action:
@@ -55,9 +53,7 @@ class Parser(argparse.ArgumentParser):
 
 def add_spec(parser: Parser) -> None:
     """SPEC and everything that says how it is read."""
-    parser.add_argument(
-        "spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name"
-    )
+    parser.add_argument("spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name")
     add_reading(parser)
 
 

@@ -21,9 +21,7 @@ def add_arguments(parser: Parser) -> None:
     add_spec(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="the file to write; - for standard output")
     parser.add_argument("--target", metavar="NAME", default="numpy", help="numpy (the default) or cupy")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 where OUT would be changed"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where OUT would be changed")
 
 
 def run(arguments: argparse.Namespace) -> int:

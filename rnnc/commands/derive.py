@@ -13,9 +13,7 @@ RESULTS = ("text", "latex")
 
 def add_arguments(parser: Parser) -> None:
     """SPEC, and of what the gradient is printed."""
-    parser.add_argument(
-        "spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name"
-    )
+    parser.add_argument("spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name")
     parser.add_argument("--wrt", metavar="NAME", help="the gradient of this parameter or input alone")
     add_reading(parser, (*RESULTS, *FORMS))
 

@@ -141,11 +141,7 @@ def total(bound: tuple[str, ...], body: Expr) -> Expr:
         return body
     coefficient, factors = scaled(body)
     if not factors:
-        return (
-            Reduce("sum", bound, body)
-            if coefficient == 1
-            else mul((Num(coefficient), Reduce("sum", bound, ONE)))
-        )
+        return Reduce("sum", bound, body) if coefficient == 1 else mul((Num(coefficient), Reduce("sum", bound, ONE)))
     names = set(bound)
     outside = tuple(f for f in factors if not names & symbols(f))
     inside = tuple(f for f in factors if names & symbols(f))

@@ -56,12 +56,7 @@ def derivation_of(system: System, wrt: str | None = None) -> Derivation:
         remarks.insert(1, "delta")
     if missing:
         remarks.append("missing")
-    if any(
-        node.name.endswith(":mask")
-        for line in lines
-        for node in x.walk(line.right)
-        if isinstance(node, x.Ref)
-    ):
+    if any(node.name.endswith(":mask") for line in lines for node in x.walk(line.right) if isinstance(node, x.Ref)):
         remarks.append("dropout")
     return Derivation(
         title=system.name,
@@ -94,9 +89,7 @@ def _refuse(system: System, wrt: str, names: list[str]) -> tuple[str, ...]:
         kind = "holds whole numbers" if value.kind == "token" else f"is a {value.role}"
         raise ValueError(f"`{wrt}` {kind}: it has no gradient")
     near = suggest(wrt, names)
-    hint = (
-        f", did you mean `{near}`?" if near else f"; there are {', '.join(names)}" if len(names) < 12 else ""
-    )
+    hint = f", did you mean `{near}`?" if near else f"; there are {', '.join(names)}" if len(names) < 12 else ""
     raise ValueError(f"no parameter, input or unit `{wrt}` in network `{system.name}`{hint}")
 
 
@@ -131,9 +124,7 @@ def _starts(border: Border, expansion: Expansion) -> list[Line]:
     places = tuple(zip(left.at, border.sides, strict=True))
     lines = []
     for k, name in border.early:
-        at = tuple(
-            x.Place(p.axis, "first" if s == "low" else "last", -k if s == "low" else k) for p, s in places
-        )
+        at = tuple(x.Place(p.axis, "first" if s == "low" else "last", -k if s == "low" else k) for p, s in places)
         lines.append(Line(replace(left, at=at), _start_value(name, left)))
     if border.default is not None:
         sides = tuple((p.axis, s) for p, s in places)
@@ -205,9 +196,7 @@ def _with_lines(sections: list[Section], shown: dict[Line, Line]) -> tuple[Secti
 
 
 def _given(system: System, expansion: Expansion) -> tuple[Datum, ...]:
-    read = {r.name for e in system.equations for r in e.reads} | {
-        n for b in system.borders for n in b.reads()
-    }
+    read = {r.name for e in system.equations for r in e.reads} | {n for b in system.borders for n in b.reads()}
     tokens = dict(system.tokens)
     found = []
     for v in system.values:

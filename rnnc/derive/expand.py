@@ -101,12 +101,8 @@ class Expansion:
             return x.Position(at[0])
         return self.value(name, at, indices[windows:], scope)
 
-    def value(
-        self, name: str, at: tuple[x.Place, ...], indices: tuple[x.Index | x.Ref, ...], scope: Scope
-    ) -> x.Expr:
-        indices = tuple(
-            x.ONLY if z == UNIT else i for i, z in zip(indices, self.values[name].shape, strict=True)
-        )
+    def value(self, name: str, at: tuple[x.Place, ...], indices: tuple[x.Index | x.Ref, ...], scope: Scope) -> x.Expr:
+        indices = tuple(x.ONLY if z == UNIT else i for i, z in zip(indices, self.values[name].shape, strict=True))
         same = self.known.same_as.get(name)
         if same is not None:
             ref = x.Ref(same[0], at, indices)
@@ -263,9 +259,7 @@ class Expansion:
         split = {b: self._splits.pop(b) for b in bound if b in self._splits}
         if split:
             body = exchange(body, split)
-            bound = tuple(
-                n for b in bound for n in (tuple(t for t, _ in split[b].terms) if b in split else (b,))
-            )
+            bound = tuple(n for b in bound for n in (tuple(t for t, _ in split[b].terms) if b in split else (b,)))
         return self.known.picked(bound, body)
 
 

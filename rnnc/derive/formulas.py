@@ -73,9 +73,7 @@ def condition(e: x.Expr) -> x.Expr:
         return e.condition
     if isinstance(e, x.Compare | x.Given | x.Both):
         return e
-    if isinstance(e, x.Mul) and all(
-        isinstance(p, x.Bracket | x.Compare | x.Given | x.Both) for p in e.factors
-    ):
+    if isinstance(e, x.Mul) and all(isinstance(p, x.Bracket | x.Compare | x.Given | x.Both) for p in e.factors):
         result = condition(e.factors[0])
         for p in e.factors[1:]:
             result = x.Both(result, condition(p))

@@ -74,9 +74,7 @@ class Keep:
     def _learned(self, name: str) -> bool:
         """Whether `name`, written out, reads a parameter."""
         roles = (self.values[r.name].role for r in self.equations[name].reads)
-        return any(role in ("parameter", "fixed") for role in roles) or any(
-            self._learned(n) for n in self._inner(name)
-        )
+        return any(role in ("parameter", "fixed") for role in roles) or any(self._learned(n) for n in self._inner(name))
 
 
 def _function_of(reader: s.Equation, name: str) -> bool:

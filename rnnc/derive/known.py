@@ -29,11 +29,7 @@ class Known:
                         self.same_as.setdefault(e.out, (u.out, e.op.log))
         for u in units:
             read = u.reads[0] if len(u.reads) == 1 else None
-            if (
-                u.op == s.Pointwise(Operation("sigmoid", (Operand(0),)))
-                and read is not None
-                and read.name in keep
-            ):
+            if u.op == s.Pointwise(Operation("sigmoid", (Operand(0),))) and read is not None and read.name in keep:
                 whole = tuple(At(a) for a in self.values[u.out].axes)
                 if read.at == whole and read.dims == u.dims:
                     self._sigmoid_of[read.name] = u.out

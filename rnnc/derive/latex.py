@@ -84,11 +84,7 @@ class Latex(Writer):
         return rf"\left({inner}\right)" if "frac" in inner or r"\sum" in inner else f"({inner})"
 
     def fraction(self, above: str, below: str) -> str:
-        return (
-            rf"\frac{{{above}}}{{{below}}}"
-            if not (above + below).isdigit()
-            else rf"\tfrac{{{above}}}{{{below}}}"
-        )
+        return rf"\frac{{{above}}}{{{below}}}" if not (above + below).isdigit() else rf"\tfrac{{{above}}}{{{below}}}"
 
     def raised(self, operand: str, exponent: str) -> str:
         return f"{{{operand}}}^{{{exponent}}}"
@@ -114,9 +110,7 @@ class Latex(Writer):
             where = "" if e.where is None else rf"\,\middle|\,{self.write(e.where, SUM)}"
             return rf"\{e.kind}_{{{','.join(names)}}}\left({self.write(e.body, SUM)}{where}\right)"
         return (
-            " ".join(rf"\sum_{{{n}}}" for n in names)
-            + " "
-            + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
+            " ".join(rf"\sum_{{{n}}}" for n in names) + " " + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
         )
 
     def cases(self, condition: str, yes: str, no: str) -> str:
@@ -239,7 +233,6 @@ def _rows(writer: Latex, plain: Text, line: Line) -> str:
         text += term
         used += len(width)
     sides = [
-        rf"{_word(a)} < \mathrm{{first}}" if s == "low" else rf"{_word(a)} > \mathrm{{last}}"
-        for a, s in line.outside
+        rf"{_word(a)} < \mathrm{{first}}" if s == "low" else rf"{_word(a)} > \mathrm{{last}}" for a, s in line.outside
     ]
     return text + (r" \qquad \text{for } " + r" \text{ or } ".join(sides) if sides else "")

@@ -60,11 +60,7 @@ class Text(Writer):
         where = "" if e.where is None else f" where {self.write(e.where, SUM)}"
         if e.kind != "sum":
             return f"{e.kind}_{','.join(names)}({self.write(e.body, SUM)}{where})"
-        return (
-            " ".join(f"sum_{n}" for n in names)
-            + " "
-            + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
-        )
+        return " ".join(f"sum_{n}" for n in names) + " " + self.write(e.body, 2 if isinstance(e.body, x.Mul) else 3)
 
     def cases(self, condition: str, yes: str, no: str) -> str:
         return f"{yes} if {condition}, else {no}"

@@ -40,9 +40,7 @@ def _unmasked(e: x.Mul, masked: Masked) -> x.Expr:
     """[c] a = a where a is 0 unless c holds."""
     kept = list(e.factors)
     for factor in e.factors:
-        if isinstance(factor, x.Bracket) and _implied(
-            factor.condition, [f for f in kept if f != factor], masked
-        ):
+        if isinstance(factor, x.Bracket) and _implied(factor.condition, [f for f in kept if f != factor], masked):
             kept.remove(factor)
     return algebra.mul(kept)
 
@@ -108,11 +106,7 @@ def without_given(e: x.Expr) -> x.Expr:
     seen = [f for f in e.factors if not isinstance(f, x.Bracket)]
     read: set[x.Expr | None] = {r for f in seen for r in x.walk(f) if isinstance(r, x.Ref)}
     kept = [f for f in e.factors if _target(f) not in read]
-    if (
-        len(kept) < len(e.factors)
-        and sum(not isinstance(f, x.Num) for f in kept) == 1
-        and isinstance(kept[-1], x.Add)
-    ):
+    if len(kept) < len(e.factors) and sum(not isinstance(f, x.Num) for f in kept) == 1 and isinstance(kept[-1], x.Add):
         kept = list(e.factors)
     sums = [without_given(f) if isinstance(f, x.Reduce) else f for f in kept]
     return algebra.mul(sums)
@@ -136,7 +130,5 @@ def rebuild_order(e: x.Expr) -> x.Expr:
 
 
 def _distance(term: x.Expr) -> int:
-    offsets = [
-        abs(p.offset) for r in x.walk(term) if isinstance(r, x.Ref) and r.name.startswith("d(") for p in r.at
-    ]
+    offsets = [abs(p.offset) for r in x.walk(term) if isinstance(r, x.Ref) and r.name.startswith("d(") for p in r.at]
     return max(offsets, default=0)

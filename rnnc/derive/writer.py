@@ -77,9 +77,7 @@ class Writer(ABC):
 
     def begin(self, *expressions: x.Expr) -> None:
         """Give the index symbols of an equation their letters, the free ones first."""
-        symbols = sorted(
-            {s for e in expressions for s in x.symbols(e) if s.startswith("@")}, key=symbol_order
-        )
+        symbols = sorted({s for e in expressions for s in x.symbols(e) if s.startswith("@")}, key=symbol_order)
         taken = {s for e in expressions for s in x.symbols(e)}
         free = [c for c in self.letters if c not in taken]
         self.letter = dict(zip(symbols, free, strict=False))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rnnc.emit.lines import Lines
-from rnnc.emit.section import SectionWriter
+from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Model
-from rnnc.program.forms import Given, Kernel, Loop, Program, Section, Statement, Step, equations
+from rnnc.program.forms import Program
 from rnnc.program.sections import needed
 
 
@@ -18,7 +18,7 @@ def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
         parts.append(_bptt(model, program, names, stream))
     if stream.refusal is None:
         parts.append(_state(names, stream))
-        parts.append(_start(model, program, names, stream))
+        parts.append(start(program, names, stream))
         parts.append(_step(model, program, names))
     return "\n\n\n".join(parts)
 
@@ -28,7 +28,8 @@ def python_argument(name: str, names: Names) -> str:
 
 
 def _data(model: Model, names: Names) -> tuple[str, str, str]:
-    """The keyword arguments of a call, what takes those Python has no name for, and the dict of them by the author's names."""
+    """The keyword arguments of a call, what takes those Python has no name for, and the dict of them by the
+    author's names."""
     data = (*model.inputs, *model.targets)
     plain = [d.name for d in data if python_argument(d.name, names) == d.name]
     other = [d.name for d in data if d.name not in plain]
@@ -47,9 +48,8 @@ def _named(model: Model, names: Names) -> str:
     lines = Lines()
     with lines.block("def named(others):"):
         lines.add('"""Arguments whose names are words of Python: passed as `**{name: array}`."""')
-        with lines.block("for name in others:"):
-            with lines.block(f"if name not in {tuple(other)!r}:"):
-                lines.add("raise TypeError(f\"unexpected argument {name!r}\")")
+        with lines.block("for name in others:"), lines.block(f"if name not in {tuple(other)!r}:"):
+            lines.add('raise TypeError(f"unexpected argument {name!r}")')
         lines.add("return others")
     return lines.text() + "\n\n\n"
 
@@ -76,22 +76,8 @@ def _observed(model: Model, names: Names) -> str:
             axes = "".join(f", {a!r}" for a in v.axes)
             with lines.block(f"if name == {v.name!r}:"):
                 lines.add(f"return call.give(saved[{names.variable(v.name)!r}]{cut}{axes})")
-        lines.add('raise ValueError(f"network `{NAME}` has no unit `{name}`; its units are {\', \'.join(UNITS)}")')
+        lines.add("raise ValueError(f\"network `{NAME}` has no unit `{name}`; its units are {', '.join(UNITS)}\")")
     return _named(model, names) + lines.text()
-
-
-def _needs(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -> tuple[str, ...]:
-    """The inputs that computing `wanted` reads."""
-    system = names.system
-    by_out = {e.out: e for e in system.equations}
-    borders = {b.name: b.reads() for b in system.borders} if with_borders else {}
-    inside = needed(by_out, borders, wanted)
-    read = {r.name for n in inside for r in by_out[n].reads} | {b for n in (*inside, *wanted) for b in borders.get(n, ())}
-    for name in list(read):
-        read |= set(borders.get(name, ()))
-        for border in borders.get(name, ()):
-            read |= set(_needs(names, (border,))) if border in by_out else {border}
-    return tuple(sorted(v.name for v in system.values if v.role == "input" and v.name in read))
 
 
 def _loss_targets(names: Names) -> tuple[str, ...]:
@@ -122,16 +108,17 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
     loss = next(s for s in program.sections if s.name == "loss")
     targets = _loss_targets(names)
     lines = Lines()
+    also = "" if system.loss is None else ", and `loss` once its targets are given"
     with lines.block(f"def forward(p, *{signature}, lengths=None, observe=(), state=None{others}):"):
-        lines.add(f'"""The outputs of `{model.name}` by name{"" if system.loss is None else ", and `loss` once its targets are given"}.')
+        lines.add(f'"""The outputs of `{model.name}` by name{also}.')
         lines.add()
         for text in _arguments(model):
             lines.add(text)
-        lines.add("lengths: (batch,) or a whole number, a dict by axis where there are several; observe: names of units to return too.")
+        lines.add("lengths: (batch,) or a whole number, a dict by axis where there are several; observe: more units.")
         lines.add("Raises ValueError, in the names of the spec, for wrong shapes, dtypes, lengths or tokens.")
         lines.add('"""')
         lines.add(f"data = {given}")
-        needs, without = _needs(names, outputs), _needs(names, outputs, with_borders=False)
+        needs, without = needs_of(names, outputs), needs_of(names, outputs, with_borders=False)
         if needs != without:
             lines.add(f"needs = {needs!r} if state is None else {without!r}")
         else:
@@ -140,20 +127,22 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
             with lines.block("if state is not None:"):
                 lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
         lines.add("call = Call(p, data, lengths, state, needs)")
-        lines.add("with np.errstate(all=\"ignore\"):  # an infinity or NaN says so itself; padding must not")
+        lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
-            every = tuple(sorted({*_needs(names, (*units, *((system.loss,) if system.loss else ())))}))
+            every = tuple(sorted({*needs_of(names, (*units, *((system.loss,) if system.loss else ())))}))
             forward = next(s for s in program.sections if s.name == "forward")
             rest = tuple(u for u in units if u in loss.values)
             conditions = [f"name in call.data for name in {(*every, *targets)!r}"]
             text = f"all({conditions[0]})" if (*every, *targets) else "True"
             if not stream.refusal and needs != without:
-                text = f"all(name in call.data or (state is not None and name in {tuple(set(needs) - set(without))!r}) for name in {(*every, *targets)!r})"
+                spared = tuple(n for n in needs if n not in without)
+                lines.add(f"spared = () if state is None else {spared!r}")
+                text = f"all(name in call.data or name in spared for name in {(*every, *targets)!r})"
             lines.add(f"complete = {text}")
             wanted = f"any(name in {rest!r} for name in observe)" if rest else ""
             with lines.block(f"if complete{' or ' + wanted if wanted else ''}:"):
-                lines.add("with np.errstate(all=\"ignore\"):")
+                lines.add('with np.errstate(all="ignore"):')
                 lines.add("    saved |= _loss(call, saved)")
             del forward
         lines.add("out = {name: _observed(call, saved, name) for name in dict.fromkeys((*OUTPUTS, *observe))}")
@@ -161,7 +150,7 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
             variable = names.variable(system.loss)
             head = "if complete:" if loss.body else "if True:"
             with lines.block(head):
-                lines.add(f"out[\"loss\"] = call.give(saved[{variable!r}])")
+                lines.add(f'out["loss"] = call.give(saved[{variable!r}])')
         if stream.refusal is None:
             lines.add('out["state"] = _state(call, saved)')
         lines.add("return out")
@@ -173,28 +162,29 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
     system = program.system
     assert system.loss is not None
     units = tuple(v.name for v in system.values if v.role == "unit")
-    needs = _needs(names, (*units, system.loss))
-    without = _needs(names, (*units, system.loss), with_borders=False)
+    needs = needs_of(names, (*units, system.loss))
+    without = needs_of(names, (*units, system.loss), with_borders=False)
     targets = _loss_targets(names)
     real = tuple(n for n, _ in system.gradients if names.values[n].role == "input")
     loss = next(s for s in program.sections if s.name == "loss")
     lines = Lines()
     drops = any("call.mask(" in x for x in _dropouts(program))
     seed = ", seed=None" if drops else ""
-    with lines.block(
-        f'def bptt(p, *{signature}, lengths=None, wrt=(), reduce="mean", state=None{seed}{others}):'
-    ):
+    with lines.block(f'def bptt(p, *{signature}, lengths=None, wrt=(), reduce="mean", state=None{seed}{others}):'):
         lines.add('"""The loss and its gradients by back-propagation through time: (value, grads), grads named like p.')
         lines.add()
-        lines.add("wrt: inputs to differentiate by as well; reduce: \"mean\" or \"sum\" over the batch. The other arguments are forward's.")
+        lines.add(
+            'wrt: inputs to differentiate by as well; reduce: "mean" or "sum" over the batch; the rest as in forward.'
+        )
         lines.add("`grads.flat` is the one buffer of them, in the order of `p.flat`.")
         lines.add('"""')
         with lines.block('if reduce not in ("mean", "sum"):'):
             lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
         lines.add("wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)")
-        with lines.block("for name in wrt:"):
-            with lines.block(f"if name not in {real!r}:"):
-                lines.add(f'raise ValueError(f"wrt names `{{name}}`; the inputs with a gradient are {", ".join(real) or "none"}")')
+        with lines.block("for name in wrt:"), lines.block(f"if name not in {real!r}:"):
+            lines.add(
+                f'raise ValueError(f"wrt names `{{name}}`; the inputs with a gradient are {", ".join(real) or "none"}")'
+            )
         lines.add(f"data = {given}")
         lines.add(f"needs = {needs!r}" + (f" if state is None else {without!r}" if needs != without else ""))
         if targets:
@@ -204,10 +194,10 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
             with lines.block("if state is not None:"):
                 lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
         lines.add(f"call = Call(p, data, lengths, state, needs{', seed' if drops else ''})")
-        lines.add("with np.errstate(all=\"ignore\"):  # an infinity or NaN says so itself; padding must not")
+        lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
-            lines.add("with np.errstate(all=\"ignore\"):")
+            lines.add('with np.errstate(all="ignore"):')
             lines.add("    saved |= _loss(call, saved)")
         lines.add(f"loss = saved[{names.variable(system.loss)!r}]")
         lines.add('value = loss.mean() if reduce == "mean" else loss.sum()')
@@ -215,7 +205,7 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
         if stream.refusal is None:
             lines.add("grads.state = _state(call, saved)")
         lines.add('share = 1.0 / call.batch if reduce == "mean" else 1.0')
-        lines.add("with np.errstate(all=\"ignore\"):")
+        lines.add('with np.errstate(all="ignore"):')
         lines.add("    _backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
         lines.add("return value, grads")
     return lines.text()
@@ -249,108 +239,23 @@ def _state(names: Names, stream: Streaming) -> str:
     return lines.text()
 
 
-def _kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]:
-    """The statements that make `wanted`."""
-    result: list[Statement] = []
-    for s in body:
-        if isinstance(s, Kernel):
-            inside = tuple(e for e in s.equations if e.out in wanted)
-            if inside:
-                result.append(Kernel(inside))
-        elif isinstance(s, Step):
-            if s.equation.out in wanted:
-                result.append(s)
-        elif isinstance(s, Loop | Given) and any(e.out in wanted for e in equations((s,))):
-            result.append(s)
-    return tuple(result)
-
-
-def _start(model: Model, program: Program, names: Names, stream: Streaming) -> str:
-    from rnnc.emit.module import unpacked
-
-    system = program.system
-    by_out = {e.out: e for e in system.equations}
-    borders = {b.name: b for b in system.borders}
-    wanted = tuple(sorted({n for s in stream.states if s in borders for n in borders[s].reads()}))
-    inputs = tuple(sorted({*(_needs(names, wanted)), *(n for n in wanted if names.values[n].role == "input")}))
-    inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
-    body = tuple(x for s in program.sections for x in _kept(s.body, inside))
-    writer = SectionWriter(names, Section("forward", body, tuple(inside)), frozenset())
-    writer.write()
-    read = [names.variable(n) for n in wanted]
-    lines = Lines()
-    data = "".join(f", {n}=None" for n in inputs)
-    with lines.block(f"def start(p, batch=None{', *' + data if data else ''}):"):
-        lines.add('"""The state before the first step: a dict of arrays, (batch, ...) each; without `batch`, of one sequence."""')
-        given = "{" + ", ".join(f"{n!r}: {n}" for n in inputs) + "}"
-        if not wanted:
-            lines.add("sizes = sizes_of(p, {})")
-            lines.add("p, real = checked_parameters(p, sizes)")
-            lines.add("lead = () if batch is None else (batch,)")
-        else:
-            lines.add(f"call = Call(p, {given}, 1, None, {inputs!r})")
-            with lines.block("if call.batch == 1 and batch is not None and not call.data:"):
-                lines.add("call.batch = batch")
-            with lines.block("elif call.data and batch not in (None, call.batch):"):
-                lines.add('raise ValueError(f"batch is {batch}, the inputs have a batch of {call.batch}")')
-            lines.add("lead = (call.batch,) if call.batched or batch is not None else ()")
-            lines.add("sizes = call.sizes")
-            lines.add("real = call.real")
-        used = {s.name: s for s in system.stacks}
-        del used
-        for name in wanted:
-            writer.given(name)
-        head, text = unpacked(names, writer, " ".join(read) + " lead")
-        for line in (*head, *text.split("\n")):
-            if line.strip():
-                lines.lines.append(line)
-        for size, variable in names.size.items():
-            if any(size in z.names for n in stream.states for z in names.values[n].shape) and not any(
-                line.strip().startswith(f"{variable} = ") for line in lines.lines
-            ):
-                lines.add(f"{variable} = sizes[{size!r}]")
-        lines.add("state = {}")
-        for name, low in zip(stream.states, stream.low, strict=True):
-            v = names.values[name]
-            shape = "".join(f", {names.size_text(z)}" for z in v.shape)
-            rows = f"{low}, " if low > 1 else ""
-            kind = "real" if v.kind == "real" else "np.int64"
-            lines.add(f"state[{name!r}] = np.zeros(({rows}*lead{shape},), {kind})")
-            border = borders.get(name)
-            if border is None:
-                continue
-            if border.default is not None:
-                lines.add(f"state[{name!r}][...] = {_one(names, border.default)}")
-            for k, e in border.early:
-                place = f"state[{name!r}]" + (f"[{low - k}]" if low > 1 else "")
-                if k <= low:
-                    lines.add(f"{place}[...] = {'0.0' if e is None else _one(names, e)}")
-        if stream.positions:
-            lines.add('state["position"] = np.zeros(() if not lead else lead, real)')
-        lines.add("return state")
-    return lines.text()
-
-
-def _one(names: Names, name: str) -> str:
-    """A border's value for the state: without the batch where the caller has none."""
-    variable = names.variable(name)
-    return f"({variable} if lead else {variable}[0])" if names.values[name].batched else variable
-
-
 def _step(model: Model, program: Program, names: Names) -> str:
     signature, others, given = _data(model, names)
     axis = model.axes[0]
     stepping = tuple(d.name for d in (*model.inputs, *model.targets) if d.type.axes)
     lines = Lines()
     with lines.block(f"def step(p, state{', *' if signature else ''}{signature}{others}):"):
-        lines.add(f'"""One step of axis `{axis}`: (outputs, next state). Arrays are those of `forward` less the axis."""')
-        lines.add(f"data = {given}")
         lines.add(
-            f"data = {{name: np.asarray(a)[None] if name in {stepping!r} else a for name, a in data.items() if a is not None}}"
+            f'"""One step of axis `{axis}`: (outputs, next state). Arrays are those of `forward` less the axis."""'
         )
+        lines.add(f"data = {given}")
+        lines.add(f"stepping = {stepping!r}")
+        lines.add("data = {name: a for name, a in data.items() if a is not None}")
+        lines.add("data = {name: np.asarray(a)[None] if name in stepping else a for name, a in data.items()}")
         lines.add("out = forward(p, **data, lengths=1, state=state)")
         lines.add('state = out.pop("state")')
         units = {v.name: v for v in names.system.values if v.role == "unit"}
         moving = tuple(n for n in (*model.outputs, *units) if units[n].axes)
-        lines.add(f"return {{name: a[0] if name in {tuple(dict.fromkeys(moving))!r} else a for name, a in out.items()}}, state")
+        lines.add(f"moving = {tuple(dict.fromkeys(moving))!r}")
+        lines.add("return {name: a[0] if name in moving else a for name, a in out.items()}, state")
     return lines.text()

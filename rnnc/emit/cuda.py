@@ -89,9 +89,7 @@ class Speller:
         """`formula` as a C condition."""
         if not isinstance(formula, Operation) or formula.op not in TESTS:
             return (
-                f"{self.spell(formula, EQUAL)} != T(0)"
-                if level <= EQUAL
-                else f"({self.spell(formula, EQUAL)} != T(0))"
+                f"{self.spell(formula, EQUAL)} != T(0)" if level <= EQUAL else f"({self.spell(formula, EQUAL)} != T(0))"
             )
         if formula.op == "present":
             inner = formula.args[0]

@@ -34,7 +34,7 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     lines.add("PROTOCOL = 1")
     lines.add(f"NAME = {model.name!r}")
     lines.add(f"AXES = {model.axes!r}")
-    lines.add(f"SIZES: dict[str, int] = {dict((z.name, z.default) for z in model.sizes)!r}")
+    lines.add(f"SIZES: dict[str, int] = { {z.name: z.default for z in model.sizes}!r}")
     lines.add(f"PINNED: tuple[str, ...] = {tuple(z.name for z in model.sizes if z.pinned)!r}")
     _records(lines, model, program)
     lines.add(f"OUTPUTS: tuple[str, ...] = {model.outputs!r}")
@@ -63,7 +63,9 @@ def _records(lines: Lines, model: Model, program: Program) -> None:
             sizes = "".join(f"{z.name}, " for z in model.sizes)
             columns = f', "columns_of": lambda {sizes}**_: {_text(p.columns_of)}'
         init = (p.init.kind, p.init.numbers)
-        lines.add(f'    {p.name!r}: {{"shape": {shape_text(p.shape)!r}, "trained": {p.trained}, "init": {init!r}{columns}}},')
+        lines.add(
+            f'    {p.name!r}: {{"shape": {shape_text(p.shape)!r}, "trained": {p.trained}, "init": {init!r}{columns}}},'
+        )
     lines.add("}")
     for title, data in (("INPUTS", model.inputs), ("TARGETS", model.targets)):
         lines.add(f"{title}: dict[str, dict[str, Any]] = {{")

@@ -126,18 +126,14 @@ class Fused:
             section.lines.add(f"    {text},")
         section.lines.add(")")
 
-    def _defined(
-        self, section: SectionWriter, group: Group, stored: Group, text: tuple[str, str, str]
-    ) -> str:
+    def _defined(self, section: SectionWriter, group: Group, stored: Group, text: tuple[str, str, str]) -> str:
         """The kernel's name; its definition is written the first time."""
         if text in self.written:
             return self.written[text]
         names = section.names
         # an author's own `fused` would give rows such as `fused_h`
         prefix = fresh("fused", {*names.python.values()})
-        name = fresh(
-            f"{prefix}_{names.python[stored[-1].out]}", {*OWN, *names.python.values(), *self.written.values()}
-        )
+        name = fresh(f"{prefix}_{names.python[stored[-1].out]}", {*OWN, *names.python.values(), *self.written.values()})
         self.written[text] = name
         inputs, outputs, body = text
         lines = Lines()
@@ -160,9 +156,7 @@ class Fused:
 
     def text(self) -> str:
         """The functions that the kernels call, and the kernels."""
-        wanted = [
-            f"template <typename T> __device__ {text}" for name, text in FUNCTIONS if name in self.functions
-        ]
+        wanted = [f"template <typename T> __device__ {text}" for name, text in FUNCTIONS if name in self.functions]
         head = 'FUNCTIONS = """' + "".join(f"\n{text}" for text in wanted) + ("\n" if wanted else "") + '"""'
         return "\n\n".join((head, *self.definitions))
 
@@ -239,6 +233,4 @@ def apart(a: Home, b: Home) -> bool:
 
 def _wrapped(line: str) -> list[str]:
     """A C statement in lines of at most WIDTH columns."""
-    return textwrap.wrap(
-        line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
+    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)

@@ -8,9 +8,45 @@ import re
 from collections.abc import Iterable
 
 OWN = (
-    *("np cp p call real batch sizes given state lengths wrt reduce observe seed dtype saved work value grads out").split(),
-    *("init forward bptt rtrl rtrl_start rtrl_step start step generate SPEC SIZES PARAMETERS INPUTS TARGETS").split(),
-    *("OUTPUTS PROTOCOL NAME AXES").split(),
+    *[
+        "np",
+        "cp",
+        "p",
+        "call",
+        "real",
+        "batch",
+        "sizes",
+        "given",
+        "state",
+        "lengths",
+        "wrt",
+        "reduce",
+        "observe",
+        "seed",
+        "dtype",
+        "saved",
+        "work",
+        "value",
+        "grads",
+        "out",
+    ],
+    *[
+        "init",
+        "forward",
+        "bptt",
+        "rtrl",
+        "rtrl_start",
+        "rtrl_step",
+        "start",
+        "step",
+        "generate",
+        "SPEC",
+        "SIZES",
+        "PARAMETERS",
+        "INPUTS",
+        "TARGETS",
+    ],
+    *["OUTPUTS", "PROTOCOL", "NAME", "AXES"],
 )
 """Words of the generated code."""
 

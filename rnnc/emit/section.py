@@ -10,7 +10,19 @@ from rnnc.emit.steps import Steps
 from rnnc.emit.views import BATCH, Names, View, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
-from rnnc.program.forms import Buffer, Clear, Given, Home, Kernel, Loop, Section, Statement, Step, equations, statements
+from rnnc.program.forms import (
+    Buffer,
+    Clear,
+    Given,
+    Home,
+    Kernel,
+    Loop,
+    Section,
+    Statement,
+    Step,
+    equations,
+    statements,
+)
 from rnnc.program.sections import needed
 from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Value
 from rnnc.system.show import show_access
@@ -244,7 +256,12 @@ class SectionWriter:
         v = self.names.values[name]
         if not v.batched:
             return
-        out = view(self.names, Access(name, tuple(At(a) for a in v.axes), tuple(f".i{k}" for k in range(len(v.shape)))), scans, self.lines)
+        out = view(
+            self.names,
+            Access(name, tuple(At(a) for a in v.axes), tuple(f".i{k}" for k in range(len(v.shape)))),
+            scans,
+            self.lines,
+        )
         past = "past_" + "_".join(v.axes)
         index = ", ".join(scans.get(a, ":") for a in v.axes)
         where = f"{past}[{index}]" if scans else past
@@ -269,7 +286,9 @@ class SectionWriter:
                 if axis in scans:
                     self.lines.add(f"clear_along({out.text}, {past}[{scans[axis]}], {out.labels.index(BATCH)})")
                 else:
-                    self.lines.add(f"clear_along({out.text}, {past}, {out.labels.index(axis)}, {out.labels.index(BATCH)})")
+                    self.lines.add(
+                        f"clear_along({out.text}, {past}, {out.labels.index(axis)}, {out.labels.index(BATCH)})"
+                    )
 
     def _row_of(self, variable: str, name: str) -> str:
         """The index expression a row variable stands for."""

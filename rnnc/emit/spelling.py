@@ -8,7 +8,15 @@ UNARY = {
     "sinh": "sinh", "cosh": "cosh", "abs": "absolute", "sign": "sign", "round": "rint", "floor": "floor",
     "ceil": "ceil",
 }  # fmt: skip
-BINARY = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power", "min": "minimum", "max": "maximum"}
+BINARY = {
+    "+": "add",
+    "-": "subtract",
+    "*": "multiply",
+    "/": "divide",
+    "^": "power",
+    "min": "minimum",
+    "max": "maximum",
+}
 TESTS = {"<", "<=", ">", ">=", "==", "!="}
 
 
@@ -34,7 +42,7 @@ def call(op: str, args: list[str], out: str, xp: str = "np") -> list[str]:
     if op == "softplus":
         return [f"{xp}.logaddexp({a}, 0.0, out={out})"]
     if op == "step":
-        return [f"{xp}.greater({a}, 0.0, out={out}, casting=\"unsafe\")"]
+        return [f'{xp}.greater({a}, 0.0, out={out}, casting="unsafe")']
     if op == "elu":
         return [f"{out}[...] = {xp}.where({a} > 0.0, {a}, {xp}.expm1({xp}.minimum({a}, 0.0)))"]
     if op == "softsign":

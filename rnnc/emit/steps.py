@@ -143,7 +143,9 @@ class Steps:
             positions = tuple(x for x in space if x in (*self.names.system.axes, BATCH))
             row = table.labels[len([x for x in table.labels if x in positions])]
             whole = (*positions, row, *(x for x in target if x not in positions))
-            self.lines.add(f"{out.text}[...] = pick_token({aligned(table, whole)}, {aligned(token, positions)}, {len(positions)})")
+            self.lines.add(
+                f"{out.text}[...] = pick_token({aligned(table, whole)}, {aligned(token, positions)}, {len(positions)})"
+            )
             return
         made = View(f"rows_of({table.text}, {token.text})", (*token.labels, *table.labels[1:]), "")
         self.lines.add(f"{out.text}[...] = {aligned(made, target)}")
@@ -163,13 +165,9 @@ class Steps:
             )
             return
         positions = tuple(x for x in value.labels if x in (*self.names.system.axes, BATCH))
-        self.lines.add(
-            f"add_rows({value.text}, {aligned(token, positions)}, {rows}, {out.text})"
-        )
+        self.lines.add(f"add_rows({value.text}, {aligned(token, positions)}, {rows}, {out.text})")
 
-    def _concat(
-        self, e: s.Equation, op: s.Concat, reads: list[View], out: View, target: tuple[str, ...]
-    ) -> None:
+    def _concat(self, e: s.Equation, op: s.Concat, reads: list[View], out: View, target: tuple[str, ...]) -> None:
         k = len([x for x in target if x in (*self.names.system.axes, BATCH)])
         at = Size.of(0)
         for size, index in op.parts:

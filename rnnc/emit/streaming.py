@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnc.program.sections import needed
 from rnnc.program.halos import halos
+from rnnc.program.sections import needed
 from rnnc.system.forms import Contract, Extreme, Softmax, System
 
 
 @dataclass(frozen=True)
 class Streaming:
-    """`refusal` says why a network cannot run step by step (None: it can); `states` are the values whose last `low` positions
+    """`refusal` says why a network cannot run step by step (None: it can); `states` are the values whose last `low`
+    positions
     are carried; `positions`: the count of steps is, too."""
 
     refusal: str | None

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 
 BEGIN, END = "# ---- copied from here", "# ---- copied to here"
 
 
-@lru_cache(maxsize=None)
+@cache
 def copied(name: str) -> str:
     """What stands between the marks of a support file."""
     text = files("rnnc.emit.support").joinpath(f"{name}.py").read_text(encoding="utf-8")
     return text.split(BEGIN, 1)[1].split(END, 1)[0].strip("\n")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _functions() -> tuple[tuple[str, str], ...]:
     text = copied("operations")
     tree = ast.parse(text)

@@ -68,9 +68,7 @@ class Brackets:
                 if self._crossed(lexemes, place):
                     top = self._open[-1].lexeme
                     closer = SIGN[CLOSER[top.kind]]
-                    self._reporter.report(
-                        Mismatched(span=self._span(lexeme), opener=self._span(top), closer=closer)
-                    )
+                    self._reporter.report(Mismatched(span=self._span(lexeme), opener=self._span(top), closer=closer))
                     lexemes[place : place + 2] = lexemes[place + 1], lexeme
                     lexeme = lexemes[place]
                 self._close(lexeme)
@@ -88,9 +86,7 @@ class Brackets:
 
     def _braces(self) -> int:
         """How many of the open brackets are outside the current statement."""
-        return next(
-            (k + 1 for k in range(len(self._open) - 1, -1, -1) if self._open[k].lexeme.kind == "LBRACE"), 0
-        )
+        return next((k + 1 for k in range(len(self._open) - 1, -1, -1) if self._open[k].lexeme.kind == "LBRACE"), 0)
 
     def _close_all(self, keep: int, before: Lexeme) -> None:
         """Close what is open beyond the outermost `keep`, saying so once for the outermost of each sort."""

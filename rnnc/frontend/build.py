@@ -123,9 +123,7 @@ class Build:
         last = children[-1]
         kind = last if isinstance(last, syntax.Call) and not _is(children[-2], "EQUAL") else None
         definition = _after(children, "EQUAL")
-        return syntax.AxisDeclaration(
-            children[1].items, definition, kind, self._span(children[0], children[-1])
-        )
+        return syntax.AxisDeclaration(children[1].items, definition, kind, self._span(children[0], children[-1]))
 
     def _kind(self, children: list[Any]) -> syntax.Call:
         return self._make_call(children[0], children)

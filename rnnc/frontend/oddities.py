@@ -96,9 +96,7 @@ class Oddities:
         if word:
             return [Lexeme("NAME", lexeme.start, lexeme.end, lexeme.text)]
         pieces = lex(spelled or "", self._tables)[:-1]
-        return [
-            Lexeme(piece.kind, lexeme.start, lexeme.end, piece.text) for piece in pieces if piece.kind != ODD
-        ]
+        return [Lexeme(piece.kind, lexeme.start, lexeme.end, piece.text) for piece in pieces if piece.kind != ODD]
 
     def _quote(self, lexeme: Lexeme, mended: list[Lexeme]) -> int:
         """A text in single quotes, or one that never ends; the offset where reading goes on."""
@@ -110,9 +108,7 @@ class Oddities:
             end = lexeme.start + len(text[lexeme.start : line_end].rstrip())
             span = self._span(lexeme.start, end)
             if lexeme.text == "'":
-                self._reporter.report(
-                    BadCharacter(span=self._span(lexeme.start, lexeme.end), word=False, spelled=None)
-                )
+                self._reporter.report(BadCharacter(span=self._span(lexeme.start, lexeme.end), word=False, spelled=None))
                 return lexeme.end
             self._reporter.report(
                 Unexpected(
@@ -130,9 +126,7 @@ class Oddities:
             edits = (Edit(span, f'"{inner}"'),) if '"' not in inner else ()
             mend = Help("write it between double quotes", edits)
             self._reporter.report(
-                Unexpected(
-                    span=span, expected="double quotes", found="single ones", hint="a text in `'`", mend=mend
-                )
+                Unexpected(span=span, expected="double quotes", found="single ones", hint="a text in `'`", mend=mend)
             )
         mended.append(Lexeme("STRING", lexeme.start, end, f'"{text[lexeme.end : end - 1]}"'))
         return end

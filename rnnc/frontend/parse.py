@@ -75,9 +75,7 @@ class _Reading:
         self._lexemes = lexemes
         self._reporter = reporter
         self._automaton = Automaton(tables(), build.actions(), {"NAME": build.name})
-        self._wrong = sorted(
-            found.span.start for found in reporter.diagnostics if found.span.source is source
-        )
+        self._wrong = sorted(found.span.start for found in reporter.diagnostics if found.span.source is source)
         self._left = _ENOUGH
         self._nearest = (0, -1)
         self._block_put_in = False

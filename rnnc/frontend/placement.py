@@ -65,9 +65,7 @@ def _check(statement: syntax.Statement, reporter: Reporter) -> None:
         if len(statement.names) > 1 and (statement.definition is not None or statement.kind is not None):
             said = "only one axis at a time can be given a meaning"
             reporter.report(Misused(span=statement.names[1].span, said=said, hint="declare it by itself"))
-    elif (
-        isinstance(statement, syntax.Unit) and statement.word is not None and statement.word.text != "through"
-    ):
+    elif isinstance(statement, syntax.Unit) and statement.word is not None and statement.word.text != "through":
         word = statement.word
         mend = Help(f"replace `{word.text}` by `through`", (Edit(word.span, "through"),))
         said = f"expected `through` or the next declaration, found `{word.text}`"

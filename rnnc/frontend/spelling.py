@@ -10,9 +10,7 @@ _GREEK = [
     "nu", "xi", "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
 ]  # fmt: skip
 _LETTERS = {chr(0x3B1 + place): name for place, name in enumerate(_GREEK)}
-_LETTERS |= {
-    chr(0x391 + place): name.capitalize() for place, name in enumerate(_GREEK) if chr(0x391 + place).isalpha()
-}
+_LETTERS |= {chr(0x391 + place): name.capitalize() for place, name in enumerate(_GREEK) if chr(0x391 + place).isalpha()}
 _LETTERS |= {"ϵ": "epsilon", "ϑ": "theta", "ϕ": "phi", "ϖ": "pi", "ϱ": "rho", "ς": "sigma", "µ": "mu"}
 _LETTERS |= {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
 _LETTERS |= {"đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i", "∂": "d", "∇": "grad"}

@@ -63,11 +63,7 @@ class Trouble:
     def span(self) -> Span:
         """Of the wrong lexeme, or just behind the one before it where the text stops short."""
         here, before = self.here, self.before
-        short = (
-            here.kind == END
-            or not here.text
-            or (self.starts_line and (here.kind in KEYWORDS or here.text == "}"))
-        )
+        short = here.kind == END or not here.text or (self.starts_line and (here.kind in KEYWORDS or here.text == "}"))
         if short and before is not None:
             return Span(self.source, before.end, before.end)
         return Span(self.source, here.start, here.end)

@@ -13,9 +13,7 @@ from rnnc.frontend.errors_text import TextDiagnostic
 _EFFORT = 300_000
 
 
-def tried(
-    source: Source, diagnostics: tuple[Diagnostic, ...], count: Callable[[Source], int]
-) -> Iterator[Diagnostic]:
+def tried(source: Source, diagnostics: tuple[Diagnostic, ...], count: Callable[[Source], int]) -> Iterator[Diagnostic]:
     """The same diagnostics, those `sure` of their edits after which `count` finds fewer errors."""
     left = _EFFORT
     for one in diagnostics:

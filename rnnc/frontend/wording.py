@@ -67,9 +67,7 @@ def _statement_outside(trouble: Trouble) -> Verdict | None:
     if blocks:
         back = trouble.lexemes[trouble.lexemes.index(blocks[0]) - 1].end
     if "#" in trouble.source.text[trouble.source.text.rfind("\n", 0, back) + 1 : back]:
-        back = min(
-            trouble.source.text.find("\n", back) % (len(trouble.source.text) + 1), len(trouble.source.text)
-        )
+        back = min(trouble.source.text.find("\n", back) % (len(trouble.source.text) + 1), len(trouble.source.text))
     edits: tuple[Edit, ...] = (
         Edit(Span(trouble.source, front, front), "network main {\n"),
         Edit(Span(trouble.source, back, back), "\n}\n"),
@@ -94,9 +92,7 @@ def _unknown_statement(trouble: Trouble) -> Verdict | None:
     if here.kind != "NAME" or not (inside or "NETWORK" in trouble.allowed):
         return None
     words = (
-        (*STATEMENTS.values(), "use", "network", "cell")
-        if inside
-        else (*BLOCKS.values(), "fn", *STATEMENTS.values())
+        (*STATEMENTS.values(), "use", "network", "cell") if inside else (*BLOCKS.values(), "fn", *STATEMENTS.values())
     )
     meant = suggest(here.text, words) if after.kind in ("NAME", "STRING", "LPAREN", "NUMBER") else None
     kind = next((kind for kind, text in KEYWORDS.items() if text == meant), "")
@@ -148,9 +144,7 @@ def _reserved(trouble: Trouble) -> Verdict | None:
     free = here.text + "_"
     while free in taken:
         free += "_"
-    return ReservedWord(span=Span(trouble.source, here.start, here.end), free=free), Repair(
-        put=("NAME",), skip=1
-    )
+    return ReservedWord(span=Span(trouble.source, here.start, here.end), free=free), Repair(put=("NAME",), skip=1)
 
 
 def _equal_sign(trouble: Trouble) -> Verdict | None:
@@ -162,17 +156,15 @@ def _equal_sign(trouble: Trouble) -> Verdict | None:
     if here.kind == "EQUAL" and before.kind == "COLON":
         both = Span(trouble.source, before.start, here.end)
         mend = Help("replace `:=` by `=`", (Edit(both, "="),))
-        return _unexpected(
-            trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both
-        ), Repair(forget=1, put=("EQUAL",), skip=1)
+        return _unexpected(trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both), Repair(
+            forget=1, put=("EQUAL",), skip=1
+        )
     if "EQUAL" not in allowed or trouble.inside:
         return None
     if here.kind == "COLON" and trouble.after.kind == "EQUAL" and trouble.after.start == here.end:
         both = Span(trouble.source, here.start, trouble.after.end)
         mend = Help("replace `:=` by `=`", (Edit(both, "="),))
-        return _unexpected(
-            trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both
-        ), Repair(skip=1)
+        return _unexpected(trouble, "equations have `=`", mend, wanted="`=`", found="`:=`", span=both), Repair(skip=1)
     stops = here.kind in ("RBRACE", END) or starts_statement(trouble.source, trouble.lexemes, trouble.place)
     if stops and head in _EQUATIONS:
         return _unexpected(trouble, wanted="`=` and an equation"), Repair()
@@ -206,9 +198,7 @@ def _habits(trouble: Trouble) -> Verdict | None:
         )
     if here.kind == "COLON" and "RANGE" in allowed:
         mend = Help("replace `:` by `..`", (Edit(trouble.span, ".."),))
-        return _unexpected(trouble, "a range is written `a..b`", mend, wanted="`..`"), Repair(
-            put=("RANGE",), skip=1
-        )
+        return _unexpected(trouble, "a range is written `a..b`", mend, wanted="`..`"), Repair(put=("RANGE",), skip=1)
     if here.kind in _COMPARISONS and "PLUS" in allowed and "EQUAL" not in allowed:
         return _unexpected(trouble, "one comparison at a time", notes=("comparisons do not chain",)), Repair()
     if here.kind == "LPAREN" and "LBRACKET" in allowed and "EQUAL" in allowed:
@@ -276,9 +266,9 @@ def _trailing_comma(trouble: Trouble) -> Verdict | None:
         return None
     comma = Span(trouble.source, before.start, before.end)
     mend = Help("remove the comma", (Edit(comma, ""),))
-    return _unexpected(
-        trouble, "nothing follows it", mend, span=comma, wanted="something after the comma"
-    ), Repair(forget=1)
+    return _unexpected(trouble, "nothing follows it", mend, span=comma, wanted="something after the comma"), Repair(
+        forget=1
+    )
 
 
 def _suffixes(trouble: Trouble) -> Verdict | None:

@@ -1,4 +1,5 @@
-"""Back-propagation through time: the adjoint system of the whole sequence (Rumelhart, Hinton and Williams 1986; Werbos 1990)."""
+"""Back-propagation through time: the adjoint system of the whole sequence (Rumelhart, Hinton and Williams 1986;
+Werbos 1990)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Losses: one file each, as the expression of the language a loss stands for at one position.
 
-A loss is written with ordinary operations, so that its gradient is derived like everything else and softmax, sigmoid and exp
-fuse with the logarithm where the network is lowered. A missing entry of a target carries no error.
+A loss is written with ordinary operations, so that its gradient is derived like everything else and softmax,
+sigmoid and exp fuse with the logarithm where the network is lowered. A missing entry of a target carries no error.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ def number(value: float, like: Expr) -> Expr:
 
 
 def apply(op: str, *args: Expr) -> Apply:
-    """`op` of `args`, elementwise: the axes of all, the shape of the argument that has most dimensions (not a scalar)."""
+    """`op` of `args`, elementwise: the axes of all, the shape of the argument that has most dimensions (not a
+    scalar)."""
     axes: list[str] = []
     for a in args:
         axes.extend(x for x in a.type.axes if x not in axes)

@@ -45,12 +45,8 @@ def assemble(
         targets=tuple(_datum(s) for s in data if s.role == "target"),
         parameters=tuple(sorted(parameters, key=lambda p: p.name)),
         units=tuple(sorted((u for u in units if u is not None), key=lambda u: u.name)),
-        input_starts=tuple(
-            m.InputStart(key, begun[key]) for key in sorted(begun) if r.slots[key].role == "input"
-        ),
-        losses=tuple(
-            sorted((m.Loss(x, _text(e), e.span) for e, x in losses if x is not None), key=lambda x: x.text)
-        ),
+        input_starts=tuple(m.InputStart(key, begun[key]) for key in sorted(begun) if r.slots[key].role == "input"),
+        losses=tuple(sorted((m.Loss(x, _text(e), e.span) for e, x in losses if x is not None), key=lambda x: x.text)),
         outputs=tuple(sorted(r.outputs)),
         span=network.span,
     )
@@ -126,9 +122,7 @@ def _starts(r: Resolution, made: dict[int, m.Expr | None]) -> dict[str, m.Start]
     return found
 
 
-def _parameters(
-    r: Resolution, finishing: Finishing, scope: Scope
-) -> tuple[list[m.Parameter], list[ShapeUnknown]]:
+def _parameters(r: Resolution, finishing: Finishing, scope: Scope) -> tuple[list[m.Parameter], list[ShapeUnknown]]:
     """The arrays, and those whose shape nothing forces."""
     for key, span in r.named.items():
         taken = scope.get(key)

@@ -210,9 +210,7 @@ def _over(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
         said = f"`{name}` does not run over an axis"
         mend = Help(f"replace `{name}` by `{meant}`", (Edit(node.function.span, meant),)) if meant else None
         remarks = ("over an axis run " + ", ".join(OVER),)
-        drafting.report(
-            WrongArguments(span=node.function.span, said=said, hint="", remarks=remarks, mend=mend)
-        )
+        drafting.report(WrongArguments(span=node.function.span, said=said, hint="", remarks=remarks, mend=mend))
         return poison(node.span)
     if context.place == "fn":
         said = "a `fn` is a function of single numbers and sees no axis"
@@ -222,9 +220,7 @@ def _over(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
     if len(node.args) != 1 or options or len(node.keywords) > 1:
         span = options[0].span if options else node.span
         said = f"`{name} over` takes one expression, and `where = ...` after it"
-        drafting.report(
-            WrongArguments(span=span, said=said, hint=f"written `{name} over n (a, where = m > 0)`")
-        )
+        drafting.report(WrongArguments(span=span, said=said, hint=f"written `{name} over n (a, where = m > 0)`"))
         return poison(node.span)
     axes = _axes(node.over, context, drafting)
     if axes is None:
@@ -284,9 +280,7 @@ def _axes(names: tuple[syntax.Name, ...], context: Context, drafting: Drafting) 
             if not isinstance(entity, Broken):
                 said = f"`{name.text}` is {entity.what}, not an axis"
                 drafting.report(
-                    WrongKind(
-                        span=name.span, said=said, hint="not an axis", declared=entity.span, what=entity.what
-                    )
+                    WrongKind(span=name.span, said=said, hint="not an axis", declared=entity.span, what=entity.what)
                 )
             return None
         entity.used = True

@@ -42,9 +42,7 @@ def _use(use: Pending, r: Resolution) -> list[Pending]:
     cell = r.cells[name]
     r.used_cells.add(name)
     if name in use.place.active or len(use.place.active) > DEEPEST_CELLS:
-        chain = (
-            (*use.place.active[use.place.active.index(name) :], name) if name in use.place.active else (name,)
-        )
+        chain = (*use.place.active[use.place.active.index(name) :], name) if name in use.place.active else (name,)
         r.reporter.report(Circular(span=use.call.function.span, what="cell", chain=chain))
         _broken(use, r)
         return []
@@ -83,11 +81,7 @@ def _enter(use: Pending, slot: Slot, scope: Scope, r: Resolution) -> None:
     """The use under its name where it stands."""
     r.slots[use.key] = slot
     entity = UseName(slot, scope, use.call.function.text)
-    if (
-        add(use.place.scope, use.unit.left.name, entity, r)
-        and slot.role == "output"
-        and use.place.cell is None
-    ):
+    if add(use.place.scope, use.unit.left.name, entity, r) and slot.role == "output" and use.place.cell is None:
         r.outputs.setdefault(use.key, slot.span)
 
 
@@ -171,9 +165,7 @@ def _arguments_fit(use: Pending, cell: syntax.Cell, r: Resolution) -> bool:
     if call.keywords:
         said = f"cell `{name}` has no option `{call.keywords[0].name.text}`"
         remarks = ("the arguments of a cell stand in the order of its formals",)
-        r.reporter.report(
-            WrongArguments(span=call.keywords[0].span, said=said, hint="unknown option", remarks=remarks)
-        )
+        r.reporter.report(WrongArguments(span=call.keywords[0].span, said=said, hint="unknown option", remarks=remarks))
         return False
     least = sum(f.value is None for f in cell.formals)
     if not least <= len(call.args) <= len(cell.formals):
@@ -220,9 +212,7 @@ def _bound_axes(use: Pending, cell: syntax.Cell, r: Resolution) -> tuple[str, ..
         said = f"cell `{cell.name.text}` runs over an axis, `{written}` has none"
         if use.axes:
             said = f"cell `{cell.name.text}` runs over {len(cell.over)} axes, `{written}` has {len(use.axes)}"
-        r.reporter.report(
-            BadIndex(span=unit.left.span, said=said, hint="along which axis?", declared=cell.name.span)
-        )
+        r.reporter.report(BadIndex(span=unit.left.span, said=said, hint="along which axis?", declared=cell.name.span))
         return None
     said = f"`{written}` has the axes {', '.join(use.axes)}: along which does `{cell.name.text}` run?"
     mend = Help(f"write `{call.span.text} over {use.axes[0]}`")
@@ -254,7 +244,5 @@ def _bind(
         if isinstance(entity, ValueName) and entity.slot.is_array and argument.index is None:
             entity.slot.used = True
             return ValueName(entity.slot)
-    context = Context(
-        use.place.scope, use.axes, use.place.mirrored, None, f"`{use.unit.left.name.text}`", "unit"
-    )
+    context = Context(use.place.scope, use.axes, use.place.mirrored, None, f"`{use.unit.left.name.text}`", "unit")
     return Alias(argument, context, f"{use.path}.{formal.name.text}", formal.name.span)

@@ -41,9 +41,7 @@ def connection(node: syntax.Call, context: Context, drafting: Drafting) -> Draft
     if context.owner is None or context.place in ("loss", "fn"):
         where = "a `fn`" if context.place == "fn" else "a `loss`"
         said = f"`{name}` makes a parameter, and {where} has none of its own"
-        advice = (
-            "hand its value over as an argument" if context.place == "fn" else "give it a unit of its own"
-        )
+        advice = "hand its value over as an argument" if context.place == "fn" else "give it a unit of its own"
         drafting.report(WrongPlace(span=node.span, said=said, hint="not here", advice=advice))
         return poison(node.span)
     if not _fits(node, drafting):
@@ -76,14 +74,10 @@ def _fits(node: syntax.Call, drafting: Drafting) -> bool:
         if word not in known or word in seen:
             meant = suggest(word, known)
             said = f"`{name}` has no option `{word}`" if word not in known else f"`{word}` is given twice"
-            mend = (
-                Help(f"replace `{word}` by `{meant}`", (Edit(keyword.name.span, meant),)) if meant else None
-            )
+            mend = Help(f"replace `{word}` by `{meant}`", (Edit(keyword.name.span, meant),)) if meant else None
             remarks = (f"options of {name}: {', '.join(known)}",)
             drafting.report(
-                WrongArguments(
-                    span=keyword.name.span, said=said, hint="unknown option", remarks=remarks, mend=mend
-                )
+                WrongArguments(span=keyword.name.span, said=said, hint="unknown option", remarks=remarks, mend=mend)
             )
             return False
         seen.add(word)
@@ -210,9 +204,7 @@ def _embedding(
         declared = source.slot.span if source.slot is not None else None
         text = f"full({node.args[0].span.text})"
         mend = Help(f"write `{text}`", (Edit(node.span, text),))
-        drafting.report(
-            WrongType(span=node.args[0].span, said=said, hint="not a token", declared=declared, mend=mend)
-        )
+        drafting.report(WrongType(span=node.args[0].span, said=said, hint="not a token", declared=declared, mend=mend))
         return poison(node.span)
     shape: Shape = (source.slot.token, width)
     if slot.shape is not None and slot.shape != shape:

@@ -184,9 +184,7 @@ def axes_of(declared: syntax.Declared, place: Place, r: Resolution) -> tuple[str
         elif not isinstance(entity, Broken):
             said = f"`{name.text}` is {entity.what}, not an axis"
             r.reporter.report(
-                WrongKind(
-                    span=name.span, said=said, hint="not an axis", declared=entity.span, what=entity.what
-                )
+                WrongKind(span=name.span, said=said, hint="not an axis", declared=entity.span, what=entity.what)
             )
     return tuple(found) if good else None
 
@@ -290,9 +288,7 @@ def _slot(
         return Slot(key, role, axes, shape, unit.left.name.span, written=True, broken=not good)
     if waiting.shape is not None and shape is not None and waiting.shape != shape:
         r.reporter.report(
-            DeclaredDiffers(
-                span=unit.left.name.span, name=key, declared=waiting.shape, found=shape, place=waiting.span
-            )
+            DeclaredDiffers(span=unit.left.name.span, name=key, declared=waiting.shape, found=shape, place=waiting.span)
         )
         good = False
     waiting.shape = waiting.shape if shape is None else shape

@@ -52,9 +52,7 @@ class UnknownName(Diagnostic):
         return (
             Label(
                 self.declared,
-                "differs only by case"
-                if self._case()
-                else f"{self.what} with a similar name is declared here",
+                "differs only by case" if self._case() else f"{self.what} with a similar name is declared here",
             ),
         )
 

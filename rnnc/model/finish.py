@@ -165,9 +165,7 @@ class Finishing:
                 found=made.type.shape,
                 place=slot.span,
                 reasons=reasons(equation.root) if equation.root is not None else (),
-                mend=Help(
-                    f"declare `{slot.span.text} : {show_shape(made.type.shape)}`, or change the right side"
-                ),
+                mend=Help(f"declare `{slot.span.text} : {show_shape(made.type.shape)}`, or change the right side"),
             )
         )
 

@@ -55,9 +55,7 @@ def _kind(draft: Draft, argument: Draft, wanted: tuple[str, ...]) -> Diagnostic:
     if "truth" in wanted:
         said = f"`{text}` is a number, a comparison is wanted"
         mend = Help(f"write `{text} > 0`", (Edit(argument.span, f"{text} > 0"),))
-        return WrongType(
-            span=argument.span, said=said, hint="neither true nor false", declared=declared, mend=mend
-        )
+        return WrongType(span=argument.span, said=said, hint="neither true nor false", declared=declared, mend=mend)
     said = f"a row is picked by a token, `{text}` holds real numbers"
     return WrongType(span=argument.span, said=said, hint="not a token", declared=declared)
 

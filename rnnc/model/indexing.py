@@ -77,17 +77,13 @@ def entries(ref: syntax.Reference, value: Value, context: Context, r: Resolution
 def _given(
     ref: syntax.Reference, index: tuple[syntax.Index, ...], value: Value, context: Context, r: Resolution
 ) -> dict[str, Entry]:
-    read = [
-        (i, _position(i.low, context, r), _position(i.high, context, r) if i.high else None) for i in index
-    ]
+    read = [(i, _position(i.low, context, r), _position(i.high, context, r) if i.high else None) for i in index]
     if len(index) > len(value.axes) and not value.formal:
         count = len(value.axes)
         said = f"`{value.name}` has {count} ax{'i' if count == 1 else 'e'}s, found {len(index)} positions"
         if not count:
             said = f"`{value.name}` has no axis"
-        r.reporter.report(
-            BadIndex(span=ref.span, said=said, hint="too many positions", declared=value.declared)
-        )
+        r.reporter.report(BadIndex(span=ref.span, said=said, hint="too many positions", declared=value.declared))
         raise Unreadable
     given: dict[str, Entry] = {}
     for place, (written, low, high) in enumerate(read):
@@ -163,17 +159,13 @@ def _check(written: syntax.Index, axis: str, position: Position, value: Value, r
     elif position.anchor == "here" and position.factor != 1:
         said, hint = f"a position moves with `{axis}` step by step", "moves faster or slower"
     if said:
-        r.reporter.report(
-            BadIndex(span=written.span, said=said, hint=hint, declared=value.declared, mend=mend)
-        )
+        r.reporter.report(BadIndex(span=written.span, said=said, hint=hint, declared=value.declared, mend=mend))
         raise Unreadable
     if not math.isfinite(position.offset) or abs(position.offset) > FARTHEST:
         r.reporter.report(HugeDelay(span=written.span, what="this delay", limit=FARTHEST))
         raise Unreadable
     if position.offset != int(position.offset):
-        r.reporter.report(
-            BadDelay(span=written.span, found=f"{position.offset:g}", hint="not a whole number")
-        )
+        r.reporter.report(BadDelay(span=written.span, found=f"{position.offset:g}", hint="not a whole number"))
         raise Unreadable
 
 
@@ -189,9 +181,7 @@ def _position(expr: syntax.Expr, context: Context, r: Resolution) -> Position:
         for op, operand in expr.rest:
             total = _combine(expr, op, total, _position(operand, context, r), r)
         return total
-    r.reporter.report(
-        BadDelay(span=expr.span, found=f"`{expr.span.text}`", hint="not known before data arrives")
-    )
+    r.reporter.report(BadDelay(span=expr.span, found=f"`{expr.span.text}`", hint="not known before data arrives"))
     raise Unreadable
 
 
@@ -231,7 +221,5 @@ def _combine(whole: syntax.Expr, op: str, a: Position, b: Position, r: Resolutio
         main, other = (a, b) if plain_b else (b, a)
         if main.anchor == "here" or other.offset == 1:
             return replace(main, factor=main.factor * other.offset, offset=main.offset * other.offset)
-    r.reporter.report(
-        BadIndex(span=whole.span, said=f"`{whole.span.text}` is no position", hint="not an offset")
-    )
+    r.reporter.report(BadIndex(span=whole.span, said=f"`{whole.span.text}` is no position", hint="not an offset"))
     raise Unreadable

@@ -56,12 +56,7 @@ def _settle(equation: Equation) -> None:
         for draft in equation.order:
             draft.shape = up(draft)
         slot = equation.slot
-        if (
-            slot is not None
-            and slot.shape is None
-            and root.shape is not None
-            and equation.context.place == "unit"
-        ):
+        if slot is not None and slot.shape is None and root.shape is not None and equation.context.place == "unit":
             slot.shape = root.shape
         if root.shape is None and slot is not None and slot.shape is not None:
             root.shape = slot.shape

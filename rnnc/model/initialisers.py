@@ -76,9 +76,7 @@ def _sensible(expr: syntax.Expr, name: str, values: tuple[float, ...], r: Resolu
     elif name == "sparse" and values[1] < 0:
         said = f"the radius of `sparse` is not negative, found {values[1]:g}"
     elif name == "uniform" and values[1] < values[0]:
-        said = (
-            f"`uniform` draws between its first number and its second, found {values[0]:g} and {values[1]:g}"
-        )
+        said = f"`uniform` draws between its first number and its second, found {values[0]:g} and {values[1]:g}"
     elif name == "normal" and values[0] < 0:
         said = f"`normal` takes the standard deviation, which is not negative, found {values[0]:g}"
     if said:

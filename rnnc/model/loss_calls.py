@@ -46,18 +46,14 @@ def loss_call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
         what = "an expression without one" if slot is None else ARTICLES.get(slot.role, f"a {slot.role}")
         shown = wanted.span.text if slot is None else slot.key
         drafting.report(
-            NoTarget(
-                span=wanted.span, name=shown, is_what=what, declared=slot.span if slot is not None else None
-            )
+            NoTarget(span=wanted.span, name=shown, is_what=what, declared=slot.span if slot is not None else None)
         )
         return poison(node.span)
     return drafting.apply(name, (prediction, target), node.span)
 
 
 def _undeclared(node: syntax.Call, wanted: syntax.Reference, prediction: Draft, context: Context) -> NoTarget:
-    targets = {
-        n: e.slot for n, e in context.scope.items() if isinstance(e, ValueName) and e.slot.role == "target"
-    }
+    targets = {n: e.slot for n, e in context.scope.items() if isinstance(e, ValueName) and e.slot.role == "target"}
     meant = suggest(wanted.name.text, targets)
     declared = targets[meant].span if meant is not None else None
     addition, before = "", None

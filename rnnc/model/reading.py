@@ -82,9 +82,7 @@ def find(ref: syntax.Reference, scope: Scope, drafting: Drafting) -> Entity | No
         if not isinstance(entity, UseName):
             said = f"`{written}` is {entity.what} without parts"
             drafting.report(
-                WrongKind(
-                    span=part.span, said=said, hint="no such part", declared=entity.span, what=entity.what
-                )
+                WrongKind(span=part.span, said=said, hint="no such part", declared=entity.span, what=entity.what)
             )
             return None
         inner = entity.inner
@@ -160,9 +158,7 @@ def read(slot: Slot, found: tuple[Entry, ...], span: Span, drafting: Drafting) -
     """A value read at its entries; windows that are mirrored have their taps turned around."""
     at = tuple(e.at for e in found)
     draft = read_at(slot, at, span)
-    turned = [
-        k for k, e in enumerate(e for e in found if e.at.high is not None) if e.mirrored and taps(e.at) > 1
-    ]
+    turned = [k for k, e in enumerate(e for e in found if e.at.high is not None) if e.mirrored and taps(e.at) > 1]
     if not turned:
         return draft
     if turned != [0]:
@@ -194,9 +190,7 @@ def _alias(ref: syntax.Reference, alias: Alias, context: Context, drafting: Draf
     alias.used = True
     if ref.parts:
         said = f"`{ref.name.text}` is an argument, and its parts are not seen here"
-        drafting.report(
-            WrongKind(span=ref.span, said=said, hint="hand the part over as an argument of its own")
-        )
+        drafting.report(WrongKind(span=ref.span, said=said, hint="hand the part over as an argument of its own"))
         return poison(ref.span)
     sight = alias.context.sight + tuple(a for a in context.sight if a not in alias.context.sight)
     base = _argument(alias, replace(alias.context, sight=sight), drafting)
@@ -204,9 +198,7 @@ def _alias(ref: syntax.Reference, alias: Alias, context: Context, drafting: Draf
         return poison(ref.span)
     varying = tuple(a.axis for a in base.at if a.anchor == "here")
     try:
-        found = entries(
-            ref, Value(ref.name.text, varying, alias.argument.span, formal=True), context, drafting.r
-        )
+        found = entries(ref, Value(ref.name.text, varying, alias.argument.span, formal=True), context, drafting.r)
     except Unreadable:
         return poison(ref.span)
     moved = {e.at.axis: e for e in found}

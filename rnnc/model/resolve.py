@@ -114,9 +114,7 @@ def _formal(
             wrong = "a whole number of at least 1"
         if wrong:
             r.reporter.report(
-                BadSetting(
-                    span=network.name.span, name=name, value=value, network=network.name.text, wrong=wrong
-                )
+                BadSetting(span=network.name.span, name=name, value=value, network=network.name.text, wrong=wrong)
             )
             value = 1.0
     elif value is None or not math.isfinite(value):

@@ -114,12 +114,7 @@ def _partly(draft: Draft, shapes: list[Shape | None]) -> Shape | None:
     if draft.op == "row" and shapes[0] is not None and len(shapes[0]) == 2:
         return shapes[0][1:]
     weight = shapes[0]
-    if (
-        draft.op in ("matmul", "bilinear", "sparse")
-        and weight is not None
-        and len(weight) > 1
-        and shapes[-1] is None
-    ):
+    if draft.op in ("matmul", "bilinear", "sparse") and weight is not None and len(weight) > 1 and shapes[-1] is None:
         return weight[:1] if draft.op != "matmul" else None
     return None
 
@@ -240,11 +235,7 @@ def _matmul_down(draft: Draft, unknown: list[int]) -> None:
     result = draft.shape
     if a is None and b is not None:
         inner = b[1:]
-        if (
-            len(b) in (1, 2)
-            and result[len(result) - len(inner) :] == inner
-            and len(result) - len(inner) in (0, 1)
-        ):
+        if len(b) in (1, 2) and result[len(result) - len(inner) :] == inner and len(result) - len(inner) in (0, 1):
             draft.args[0].shape = (*result[: len(result) - len(inner)], b[0])
     elif b is None and a is not None:
         rows = a[:-1]

@@ -33,9 +33,7 @@ def show_model(model: m.Model) -> str:
     for parameter in model.parameters:
         word = "param" if parameter.trained else "fixed"
         columns = f" columns of {parameter.columns_of}" if parameter.columns_of is not None else ""
-        lines.append(
-            f"  {word} {parameter.name} : {show_shape(parameter.shape)} = {_init(parameter.init)}{columns}"
-        )
+        lines.append(f"  {word} {parameter.name} : {show_shape(parameter.shape)} = {_init(parameter.init)}{columns}")
     for unit in model.units:
         lines += _unit(unit, unit.name in model.outputs)
     for begun in model.input_starts:

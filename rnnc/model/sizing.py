@@ -121,9 +121,7 @@ def _chain(expr: syntax.Chain, scope: Scope, r: Resolution) -> Size | None:
         if total is None or operand is None:
             return None
         if op in "*/" and len(total.terms) * max(1, len(operand.terms)) > MOST_TERMS:
-            r.reporter.report(
-                BadSize(span=expr.span, found="too long a product", hint="too long", least=False)
-            )
+            r.reporter.report(BadSize(span=expr.span, found="too long a product", hint="too long", least=False))
             return None
         if op == "+":
             total = total + operand
@@ -132,9 +130,7 @@ def _chain(expr: syntax.Chain, scope: Scope, r: Resolution) -> Size | None:
         elif op == "*":
             total = total * operand
         elif not operand.terms:
-            r.reporter.report(
-                BadSize(span=written.span, found="a division by zero", hint="zero", least=False)
-            )
+            r.reporter.report(BadSize(span=written.span, found="a division by zero", hint="zero", least=False))
             return None
         else:
             total = total / operand
@@ -175,9 +171,7 @@ def _named(ref: syntax.Reference, scope: Scope, r: Resolution) -> Size | None:
         entity.used = True
         if entity.value == int(entity.value):
             return Size.of(int(entity.value))
-        r.reporter.report(
-            BadSize(span=ref.span, found=f"{entity.value:g}", hint="not a whole number", least=False)
-        )
+        r.reporter.report(BadSize(span=ref.span, found=f"{entity.value:g}", hint="not a whole number", least=False))
         return None
     r.reporter.report(
         WrongKind(
@@ -252,7 +246,5 @@ def number_of(expr: syntax.Expr, scope: Scope, r: Resolution, what: str) -> floa
         said = f"expected a number, found {kind} `{expr.span.text}`{shape}"
         r.reporter.report(WrongType(span=expr.span, said=said, hint=what, declared=entity.span))
         return None
-    r.reporter.report(
-        WrongType(span=expr.span, said=f"expected a number, found `{expr.span.text}`", hint=what)
-    )
+    r.reporter.report(WrongType(span=expr.span, said=f"expected a number, found `{expr.span.text}`", hint=what))
     return None

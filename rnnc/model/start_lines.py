@@ -39,9 +39,7 @@ def enter_starts(r: Resolution) -> None:
         if first is not statement:
             said = f"`{statement.name.text}` has two starts"
             r.reporter.report(
-                BadStart(
-                    span=statement.span, said=said, hint="the second", declared=first.span, place="first here"
-                )
+                BadStart(span=statement.span, said=said, hint="the second", declared=first.span, place="first here")
             )
             continue
         prefix = place.parameters + ".".join(n.text for n in (statement.name, *statement.parts))
@@ -89,9 +87,7 @@ def _target(statement: syntax.Start, scope: Scope, r: Resolution) -> Slot | None
     elif not slot.axes and not slot.broken:
         said = f"`{statement.name.text}` has no axis, so nothing comes before its first step"
     if said:
-        r.reporter.report(
-            BadStart(span=statement.name.span, said=said, hint="has no start", declared=entity.span)
-        )
+        r.reporter.report(BadStart(span=statement.name.span, said=said, hint="has no start", declared=entity.span))
         return None
     return slot
 

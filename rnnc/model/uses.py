@@ -110,9 +110,7 @@ class Loader:
         return parse(source, self.reporter)
 
 
-def gather(
-    file: syntax.File, load: Callable[[syntax.Use], syntax.File | None], reporter: Reporter
-) -> Library:
+def gather(file: syntax.File, load: Callable[[syntax.Use], syntax.File | None], reporter: Reporter) -> Library:
     """The functions and cells of a file and of all it uses, each file once. Cycles and names defined twice
     are reported.
     """

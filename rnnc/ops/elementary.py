@@ -1,9 +1,11 @@
 """The elementary scalar functions of the language: one record each.
 
-`derivative(x, y, call)` is the derivative at argument `x` in terms of the function's own value `y`; `call(name, *args)` applies
-another function. It works on whatever has Python's operators, so the compiler's formulas and sympy share it. `total`: finite
-for every finite argument, in value and derivative alike. `flat`: the derivative is zero almost everywhere (a warning where a
-gradient stops there). `bounded`: the range, where it has one.
+`derivative(x, y, call)` is the derivative at argument `x` in terms of the function's own value `y`; `call(name,
+*args)` applies
+another function. It works on whatever has Python's operators, so the compiler's formulas and sympy share it.
+`total`: finite
+for every finite argument, in value and derivative alike. `flat`: the derivative is zero almost everywhere (a
+warning where a gradient stops there). `bounded`: the range, where it has one.
 """
 
 from __future__ import annotations

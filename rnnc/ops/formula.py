@@ -1,7 +1,7 @@
 """Scalar formulas: the right side of an elementwise equation, over numbered operands.
 
-The only operations are those below and the elementary functions of `rnnc.ops.elementary`; a formula is a small tree that
-shares nothing with sympy, which sees it only inside `rnnc.autodiff`.
+The only operations are those below and the elementary functions of `rnnc.ops.elementary`; a formula is a small tree
+that shares nothing with sympy, which sees it only inside `rnnc.autodiff`.
 """
 
 from __future__ import annotations

@@ -101,9 +101,7 @@ def _inner(
     return layer(items, tuple(edges), wishes), items
 
 
-def _outer(
-    wiring: Wiring, ways: Tracks, nodes: Mapping[str, Node], steps: int | None
-) -> tuple[Layers, list[str]]:
+def _outer(wiring: Wiring, ways: Tracks, nodes: Mapping[str, Node], steps: int | None) -> tuple[Layers, list[str]]:
     def item(key: str) -> str:
         return f"cell:{ways.cell[key]}" if ways.cell[key] else key
 
@@ -157,9 +155,7 @@ def _lanes(
     return count
 
 
-def _start_lanes(
-    wiring: Wiring, ways: Tracks, layers: Layers, lanes: dict[int, int], entry: dict[str, int]
-) -> None:
+def _start_lanes(wiring: Wiring, ways: Tracks, layers: Layers, lanes: dict[int, int], entry: dict[str, int]) -> None:
     """Lanes below the rows of values whose start reads something."""
     for link in wiring.links:
         if link.begins and not link.source.startswith("start:"):

@@ -103,9 +103,7 @@ def _split(items: Sequence[str], row: Mapping[str, int], wishes: Wishes) -> dict
     return result
 
 
-def _lifted(
-    items: Sequence[str], edges: Sequence[Edge], row: Mapping[str, int], wishes: Wishes
-) -> dict[str, int]:
+def _lifted(items: Sequence[str], edges: Sequence[Edge], row: Mapping[str, int], wishes: Wishes) -> dict[str, int]:
     """What is read in more places than it reads comes up to just below its first reader: shorter lines."""
     readers: dict[str, list[str]] = {k: [] for k in items}
     reads = dict.fromkeys(items, 0)
@@ -142,8 +140,7 @@ def _untangled(rows: list[list[str]], steps: tuple[Edge, ...]) -> Rows:
             place = {k: i for i, k in enumerate(rows[r - 1 if upward else r + 1])}
             near = down if upward else up
             centre = {
-                k: sum(place[o] for o in near[k]) / len(near[k]) if near[k] else float(i)
-                for i, k in enumerate(rows[r])
+                k: sum(place[o] for o in near[k]) / len(near[k]) if near[k] else float(i) for i, k in enumerate(rows[r])
             }
             rows[r].sort(key=lambda k, c=centre: c[k])  # type: ignore[misc]
         crossings = _crossings(tuple(map(tuple, rows)), up)

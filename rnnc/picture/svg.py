@@ -76,12 +76,8 @@ def _n(value: float) -> str:
 
 
 def _described(drawing: Drawing) -> str:
-    values = "; ".join(
-        f"{s.kind} {s.title}" + (f" ({s.subtitle})" if s.subtitle else "") for s in drawing.shapes
-    )
-    edges = "; ".join(
-        f"{e.source} to {e.target}" + (f" at {e.delay}" if e.delay else "") for e in drawing.edges
-    )
+    values = "; ".join(f"{s.kind} {s.title}" + (f" ({s.subtitle})" if s.subtitle else "") for s in drawing.shapes)
+    edges = "; ".join(f"{e.source} to {e.target}" + (f" at {e.delay}" if e.delay else "") for e in drawing.edges)
     return f"Values: {values}. Edges: {edges}."
 
 

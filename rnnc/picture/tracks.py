@@ -60,9 +60,7 @@ def tracks(wiring: Wiring, unrolled: bool) -> Tracks:
         side = -1 if moves(first.at) > 0 else 1
         depth = max(_reach(k) for k in links)
         trunks.append(
-            Trunk(
-                f"{source}[{label}]{'' if inside else '>'}", source, label, tuple(links), scope, side, depth
-            )
+            Trunk(f"{source}[{label}]{'' if inside else '>'}", source, label, tuple(links), scope, side, depth)
         )
     return Tracks(cell, tuple(loops), tuple(trunks), tuple(flows))
 

@@ -87,9 +87,7 @@ def _shape(g: Grid, key: str, place: Place) -> Shape:
     dx, dy = g.offset(key, place)
     cell = g.plan.tracks.cell[key]
     group = named(cell, place) if cell else None
-    return Shape(
-        named(key, place), n.kind, n.title, n.subtitle, n.tooltip, x + dx, y + dy, e.width, e.height, group
-    )
+    return Shape(named(key, place), n.kind, n.title, n.subtitle, n.tooltip, x + dx, y + dy, e.width, e.height, group)
 
 
 def _frames(g: Grid) -> list[Frame]:

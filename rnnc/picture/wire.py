@@ -35,9 +35,7 @@ def wire(model: Model) -> Wiring:
         if _begins_at_zero(start):
             continue
         key = f"start:{name}"
-        nodes.append(
-            Node(key, "start", f"start {_short(name)}", _begin(start) or "", _tip(start.span.text), ())
-        )
+        nodes.append(Node(key, "start", f"start {_short(name)}", _begin(start) or "", _tip(start.span.text), ()))
         for expr in (start.default, *(e for _, e in start.early)):
             links += reads(expr, key, begins=True)
         links.append(Link(key, name, begins=True))
@@ -81,9 +79,7 @@ def _loss(key: str, loss: Loss) -> tuple[Node, Expr]:
         subtitle = subtitle or f"{body.op} over {body.axis}"
         body = body.body
     name = body.op if isinstance(body, Apply) and body.op.isidentifier() else "loss"
-    return Node(
-        key, "loss", name.replace("_", " "), subtitle, _tip(f"loss {loss.text}"), body.type.axes
-    ), body
+    return Node(key, "loss", name.replace("_", " "), subtitle, _tip(f"loss {loss.text}"), body.type.axes), body
 
 
 def _function(expr: Expr) -> str:
@@ -126,6 +122,5 @@ def _recurrent(nodes: tuple[Node, ...], links: tuple[Link, ...]) -> tuple[Link, 
     """A link closes a cycle where both ends lie in one block and it does not read the current position."""
     block = blocks([n.key for n in nodes], [(k.source, k.target) for k in links])
     return tuple(
-        replace(k, recurrent=block[k.source] == block[k.target] and any(a != At(a.axis) for a in k.at))
-        for k in links
+        replace(k, recurrent=block[k.source] == block[k.target] and any(a != At(a.axis) for a in k.at)) for k in links
     )

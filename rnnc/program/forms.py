@@ -19,8 +19,8 @@ from rnnc.system.forms import Equation, System
 class Extent:
     """One axis of a buffer: `low` rows before the first position and `high` past the last (the halo that offsets read).
 
-    `kept` is how many positions are held at once inside the scan along this axis: None all of them, 0 the current one only (no
-    dimension), d a ring of d rows that positions share in turn.
+    `kept` is how many positions are held at once inside the scan along this axis: None all of them, 0 the current
+    one only (no dimension), d a ring of d rows that positions share in turn.
     """
 
     axis: str
@@ -91,7 +91,8 @@ Statement = Kernel | Step | Clear | Loop | Given
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the program that a module runs by itself: `forward`, `loss` or `backward`. `values` are those it makes."""
+    """A part of the program that a module runs by itself: `forward`, `loss` or `backward`. `values` are those it
+    makes."""
 
     name: Literal["forward", "loss", "backward"]
     body: tuple[Statement, ...]
@@ -100,7 +101,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Program:
-    """`system` holds what every name means; `homes` says where each computed or cleaned value lies. `cleared` values are zero
+    """`system` holds what every name means; `homes` says where each computed or cleaned value lies. `cleared`
+    values are zero
     (or their border's) in the padding of a ragged batch. `loops` names the axis each loop-held buffer belongs to."""
 
     system: System

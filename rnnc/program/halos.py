@@ -8,7 +8,8 @@ Halos = dict[tuple[str, int], tuple[int, int]]
 
 
 def halos(system: System) -> Halos:
-    """Rows before the first and past the last position, by value and number of its axis; (0, 0) where it is left out."""
+    """Rows before the first and past the last position, by value and number of its axis; (0, 0) where it is left
+    out."""
     found: Halos = {}
     for e in system.equations:
         for r in e.reads:

@@ -55,9 +55,7 @@ class Lifetimes:
                 self.readings.setdefault(access.name, []).append(Reading(moment, access))
         self.bordering = {n: b.name for b in system.borders for n in b.reads()}
 
-    def _visit(
-        self, node: Node, section: str, top: int, loops: tuple[tuple[str, int], ...], conditional: bool
-    ) -> None:
+    def _visit(self, node: Node, section: str, top: int, loops: tuple[tuple[str, int], ...], conditional: bool) -> None:
         if isinstance(node, Scan):
             self._loop += 1
             inner = (*loops, (node.axis, self._loop))
@@ -69,7 +67,8 @@ class Lifetimes:
         self._order += 1
 
     def last_read_is(self, name: str, at: Moment, views: frozenset[str] = frozenset()) -> bool:
-        """Whether the equation at `at` is the last to read `name`, everywhere and at every position before it overwrites it.
+        """Whether the equation at `at` is the last to read `name`, everywhere and at every position before it
+        overwrites it.
         Reads by the equations of `views` do not count."""
         if name in self.bordering:
             return False

@@ -27,9 +27,15 @@ def lower(system: System) -> Program:
     storage = Storage(system, life)
     storage.run()
     clear = cleared(system)
-    views = frozenset(n for n, m in life.made.items() if isinstance(m.equation.op, Slice) and _is_view(m.equation, storage))
+    views = frozenset(
+        n for n, m in life.made.items() if isinstance(m.equation.op, Slice) and _is_view(m.equation, storage)
+    )
     sections = tuple(
-        Section(name, _body(getattr(split, name), spaces, split, frozenset(clear), views, name == "backward"), _names(getattr(split, name)))
+        Section(
+            name,
+            _body(getattr(split, name), spaces, split, frozenset(clear), views, name == "backward"),
+            _names(getattr(split, name)),
+        )
         for name in ("forward", "loss", "backward")
     )
     return Program(
@@ -52,9 +58,15 @@ def _names(nodes: tuple[Node, ...]) -> tuple[str, ...]:
 
 
 def _body(
-    nodes: tuple[Node, ...], spaces: Mapping[str, object], split: Parts, clear: frozenset[str], views: frozenset[str], top: bool
+    nodes: tuple[Node, ...],
+    spaces: Mapping[str, object],
+    split: Parts,
+    clear: frozenset[str],
+    views: frozenset[str],
+    top: bool,
 ) -> tuple[Statement, ...]:
-    """Statements for a run of nodes; neighbours over one of the `spaces` (axes, batched, shape by value) become one kernel."""
+    """Statements for a run of nodes; neighbours over one of the `spaces` (axes, batched, shape by value) become one
+    kernel."""
     body: list[Statement] = []
     for node in nodes:
         if isinstance(node, Batch):
@@ -133,6 +145,6 @@ def _function(node: Node) -> str | None:
 def _joins(group: tuple[Equation, ...], e: Equation) -> bool:
     """Whether `e` reads the group's results only in place, so that one thread can compute both."""
     outs = {g.out for g in group}
-    return all(r.name not in outs or all(a.low == 0 and a.high is None and a.anchor == "here" for a in r.at) for r in e.reads)
-
-
+    return all(
+        r.name not in outs or all(a.low == 0 and a.high is None and a.anchor == "here" for a in r.at) for r in e.reads
+    )

@@ -1,7 +1,9 @@
 """Which values must be cleared in the padding of a ragged batch, so that it reaches nothing.
 
-Padded positions are computed like any other, from inputs that are zero there. A value is cleared where that would be seen: read at
-an offset (its neighbour past the end must be zero or its border), summed over the axis with nothing else zero there, or not sure
+Padded positions are computed like any other, from inputs that are zero there. A value is cleared where that would
+be seen: read at
+an offset (its neighbour past the end must be zero or its border), summed over the axis with nothing else zero
+there, or not sure
 to be finite. An adjoint is zero in the padding because the loss reads no padding; one that is spread along an axis is
 cleared to make it so.
 """
@@ -64,7 +66,7 @@ def _spreads(e: Equation, values: Mapping[str, Value]) -> bool:
     for r in e.reads:
         if values[r.name].role in ("adjoint", "gradient"):
             found |= {a.axis for a in r.at if a.anchor == "here"}
-    terms = [set(a.axis for a in r.at) for r in e.reads if values[r.name].role in ("adjoint", "gradient", "seed")]
+    terms = [{a.axis for a in r.at} for r in e.reads if values[r.name].role in ("adjoint", "gradient", "seed")]
     return bool(axes - found) or (isinstance(e.op, Pointwise) and any(axes - t for t in terms))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnc.system.forms import Equation, System
@@ -20,7 +21,8 @@ class Parts:
 
 
 def parts(system: System, nodes: tuple[Node, ...]) -> Parts:
-    """Splits a schedule. What the outputs read is forward (everything, in a network without outputs); the loss and the other units
+    """Splits a schedule. What the outputs read is forward (everything, in a network without outputs); the loss and
+    the other units
     are loss; what reads the seed or serves that is backward."""
     by_out = {e.out: e for e in system.equations}
     borders = {b.name: b.reads() for b in system.borders}
@@ -41,9 +43,7 @@ def parts(system: System, nodes: tuple[Node, ...]) -> Parts:
     )
 
 
-def needed(
-    by_out: dict[str, Equation], borders: dict[str, tuple[str, ...]], names: tuple[str, ...]
-) -> set[str]:
+def needed(by_out: dict[str, Equation], borders: dict[str, tuple[str, ...]], names: tuple[str, ...]) -> set[str]:
     """The computed values that `names` depend on, themselves included."""
     seen: set[str] = set()
     stack = list(names)
@@ -59,7 +59,7 @@ def needed(
 
 
 def _only_for(
-    system: System, by_out: dict[str, Equation], borders: dict[str, tuple[str, ...]], roles: dict[str, str]
+    system: System, by_out: dict[str, Equation], borders: dict[str, tuple[str, ...]], roles: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
     inputs = [(n, g) for n, g in system.gradients if roles[n] == "input"]
     always = needed(by_out, borders, tuple(g for n, g in system.gradients if roles[n] != "input"))
@@ -79,5 +79,3 @@ def single_need(node: Node, only_for: dict[str, tuple[str, ...]]) -> tuple[str, 
             return ()
         names.extend(n for n in only_for[e.out] if n not in names)
     return tuple(sorted(names))
-
-

@@ -14,7 +14,8 @@ COMPUTED = ("unit", "part", "adjoint", "gradient")
 
 
 class Storage:
-    """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward part, where a
+    """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward
+    part, where a
     value that feeds one already placed is put there from the beginning."""
 
     def __init__(self, system: System, lifetimes: Lifetimes) -> None:
@@ -118,9 +119,9 @@ class Storage:
         self._find(moment)
         for reading in self.life.readings.get(moment.equation.out, ()):
             other = reading.moment
-            if isinstance(other.equation.op, Slice) and other.equation.out not in self.homes:
-                if self._view(other, self.values[other.equation.out]):
-                    self._place(other)
+            cut = isinstance(other.equation.op, Slice) and other.equation.out not in self.homes
+            if cut and self._view(other, self.values[other.equation.out]):
+                self._place(other)
 
     def _find(self, moment: Moment) -> None:
         name = moment.equation.out
@@ -189,7 +190,11 @@ class Storage:
 
     def _passes(self, access: Access, moment: Moment) -> bool:
         u, v = self.values[access.name], self.values[moment.equation.out]
-        if u.role not in COMPUTED or (u.role == "unit" and moment.section != "backward") or "gradient" in (u.role, v.role):
+        if (
+            u.role not in COMPUTED
+            or (u.role == "unit" and moment.section != "backward")
+            or "gradient" in (u.role, v.role)
+        ):
             return False
         if (u.axes, u.batched, u.shape, u.kind) != (v.axes, v.batched, v.shape, v.kind):
             return False
@@ -254,7 +259,8 @@ class Storage:
 
 
 def _overlap(a: tuple[Size, Size] | None, b: tuple[Size, Size] | None) -> bool:
-    """Whether two ranges of rows share any; ranges that merely touch, or whole and part, are told apart by their ends."""
+    """Whether two ranges of rows share any; ranges that merely touch, or whole and part, are told apart by their
+    ends."""
     if a is None or b is None or a == b:
         return True
     return not (a[1] == b[0] or b[1] == a[0] or _apart(a, b))

@@ -77,15 +77,11 @@ def text_network(module: object) -> TextNetwork:
 def _only_token(kind: str, records: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     if len(records) != 1:
         names = ", ".join(f"`{name}`" for name in records) or "none"
-        raise UnfitNetwork(
-            f"training on text needs one {kind}, a token at every position; the network has {names}"
-        )
+        raise UnfitNetwork(f"training on text needs one {kind}, a token at every position; the network has {names}")
     [(name, record)] = records.items()
     size = record["token"]
     if size is None or len(record["axes"]) != 1 or tuple(record["shape"]):
-        raise UnfitNetwork(
-            f"{kind} `{name}` is not one token at every position of one axis, as `{name}[n] : token(V)`"
-        )
+        raise UnfitNetwork(f"{kind} `{name}` is not one token at every position of one axis, as `{name}[n] : token(V)`")
     if not str(size).isidentifier():
         raise UnfitNetwork(f"{kind} `{name}` is a token of {size}; write a size's name there, as `token(V)`")
     return name, str(size)

@@ -40,9 +40,7 @@ class Trigram:
         """The probability of every character after its (at most two) predecessors, float64, (len(ids),)."""
         result = np.full(len(ids), 1.0 / self.size)
         for length, order in enumerate(self.orders):
-            result[length:] = _interpolated(
-                order, _keys(ids, length + 1, self.size), self.size, result[length:]
-            )
+            result[length:] = _interpolated(order, _keys(ids, length + 1, self.size), self.size, result[length:])
         return result
 
     def bits(self, ids: Ids) -> float:

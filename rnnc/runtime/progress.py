@@ -63,10 +63,7 @@ class Progress:
         left = seconds * (1.0 - done) / done if done > 0.0 else 0.0
         full = int(BAR * min(done, 1.0))
         bar = f"[{'#' * full}{'.' * (BAR - full)}] " if self._live else ""
-        return (
-            f"{bar}{done:4.0%}  {bits:.3f} bits/char  "
-            f"{self._characters / seconds:,.0f} char/s  {clock(left)} left"
-        )
+        return f"{bar}{done:4.0%}  {bits:.3f} bits/char  {self._characters / seconds:,.0f} char/s  {clock(left)} left"
 
     def _draw(self, line: str) -> None:
         if self._live:

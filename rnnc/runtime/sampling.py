@@ -49,9 +49,7 @@ def sample_text(
 
 def distribution(out: Mapping[str, NDArray[Any]], size: int) -> Floats:
     """The one output of a step that is a distribution over `size` characters, float64, (size,)."""
-    found = [
-        np.asarray(value, dtype=np.float64).ravel() for value in out.values() if np.shape(value) == (1, size)
-    ]
+    found = [np.asarray(value, dtype=np.float64).ravel() for value in out.values() if np.shape(value) == (1, size)]
     found = [value for value in found if value.min() >= 0.0 and abs(value.sum() - 1.0) < 1e-3]
     if len(found) != 1:
         raise UnfitNetwork(

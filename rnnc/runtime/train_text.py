@@ -125,9 +125,7 @@ def _notes(corpus: Corpus, sizes: Mapping[str, int]) -> dict[str, str]:
 
 def _stopped(stop: Stop, outcome: Outcome, out: Path) -> str:
     name = signal.Signals(stop.number).name
-    return (
-        f"stopped by {name} after step {outcome.steps:,} ({clock(outcome.seconds)}); weights saved in {out}"
-    )
+    return f"stopped by {name} after step {outcome.steps:,} ({clock(outcome.seconds)}); weights saved in {out}"
 
 
 def _report(corpus: Corpus, rows: tuple[tuple[str, float], ...]) -> None:

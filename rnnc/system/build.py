@@ -1,7 +1,7 @@
 """`Model` to `System`: one operation an equation, every author's unit an equation of its name.
 
-Elementary functions get equations of their own, so that their derivatives can be written in their own value, and so do the
-net inputs they are applied to. Parts the compiler makes are named `unit:part`.
+Elementary functions get equations of their own, so that their derivatives can be written in their own value, and so
+do the net inputs they are applied to. Parts the compiler makes are named `unit:part`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from rnnc.system.schedule import Node, Reach, Scan, Unschedulable, edges_of, equ
 
 
 def directed(system: System) -> System:
-    """The system with every border on the side its recurrent block starts from. A system without an order is left as it is
+    """The system with every border on the side its recurrent block starts from. A system without an order is left
+    as it is
     (`rnnc.system.check` says what is wrong with it)."""
     if not system.borders:
         return system
@@ -30,7 +31,8 @@ def directed(system: System) -> System:
 
 
 def _moves(system: System) -> set[tuple[str, str]]:
-    """A value in a recurrent block that is read, inside it, only upwards along an axis runs backward along it, scanned or not."""
+    """A value in a recurrent block that is read, inside it, only upwards along an axis runs backward along it,
+    scanned or not."""
     edges = edges_of(system)
     names = tuple(e.out for e in system.equations)
     found: set[tuple[str, str]] = set()
@@ -50,5 +52,3 @@ def _collect(nodes: tuple[Node, ...], backward: set[tuple[str, str]]) -> None:
             if node.direction < 0:
                 backward.update((e.out, node.axis) for e in equations_of(node.body))
             _collect(node.body, backward)
-
-

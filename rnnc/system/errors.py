@@ -10,7 +10,8 @@ from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 @dataclass(frozen=True, kw_only=True)
 class NoDelay(Diagnostic):
-    """A unit may depend on itself only at another position: directly, or through other units, the way round must move one
+    """A unit may depend on itself only at another position: directly, or through other units, the way round must
+    move one
     step or more.
 
     Wrong:

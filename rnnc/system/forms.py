@@ -1,10 +1,11 @@
 """The `System`: recurrence equations over named axes. A network, its adjoint and its influence are all one of these.
 
-A `Value` varies along sequence axes, perhaps over the batch, and has a unit shape. An `Equation` defines one value at every
+A `Value` varies along sequence axes, perhaps over the batch, and has a unit shape. An `Equation` defines one value
+at every
 position with one operation on `Access`es: values read at an offset on each axis. Recurrence is an offset, nothing else.
 
-Positions: on an axis of length N a value exists at 0..N-1 (each sequence's own N). Read outside, a value is zero, or its
-`Border` on the side where the value has one.
+Positions: on an axis of length N a value exists at 0..N-1 (each sequence's own N). Read outside, a value is zero,
+or its `Border` on the side where the value has one.
 """
 
 from __future__ import annotations
@@ -17,14 +18,29 @@ from rnnc.model.forms import At, Init, Kind
 from rnnc.ops.formula import Formula
 from rnnc.sizes import Shape, Size
 
-Role = Literal["input", "target", "parameter", "fixed", "position", "length", "seed", "unit", "part", "adjoint", "gradient"]
+Role = Literal[
+    "input",
+    "target",
+    "parameter",
+    "fixed",
+    "position",
+    "length",
+    "seed",
+    "unit",
+    "part",
+    "adjoint",
+    "gradient",
+]
 
 
 @dataclass(frozen=True)
 class Value:
-    """`name` is unique in the system. `axes` are its sequence axes in array order, then comes the batch (if `batched`), then
-    `shape`. Role "unit" is the author's; "part" is made by the compiler; "position" (`#n`, counted from 0) and "length" (`|n|`)
-    are given, not computed; so is "seed", the derivative of what is minimised by each sequence's loss. A token holds whole numbers, -1 where a target is missing; a missing real target is NaN."""
+    """`name` is unique in the system. `axes` are its sequence axes in array order, then comes the batch (if
+    `batched`), then
+    `shape`. Role "unit" is the author's; "part" is made by the compiler; "position" (`#n`, counted from 0) and
+    "length" (`|n|`)
+    are given, not computed; so is "seed", the derivative of what is minimised by each sequence's loss. A token
+    holds whole numbers, -1 where a target is missing; a missing real target is NaN."""
 
     name: str
     role: Role
@@ -36,7 +52,8 @@ class Value:
 
 @dataclass(frozen=True)
 class Access:
-    """`name` read at one `At` per axis it has. `dims` names every unit dimension (a window's taps come first) by a label of
+    """`name` read at one `At` per axis it has. `dims` names every unit dimension (a window's taps come first) by a
+    label of
     the equation; a whole number instead of a label reads that one entry of the dimension."""
 
     name: str
@@ -47,7 +64,8 @@ class Access:
 
 @dataclass(frozen=True)
 class Pointwise:
-    """One formula at every position and label of the output. A read lacking an axis, the batch or a label is broadcast."""
+    """One formula at every position and label of the output. A read lacking an axis, the batch or a label is
+    broadcast."""
 
     formula: Formula
 
@@ -60,7 +78,8 @@ class Contract:
 
 @dataclass(frozen=True)
 class Softmax:
-    """softmax (or its logarithm) of reads[0] over the label or axis `over`; it keeps its place. reads[1], where present, is a
+    """softmax (or its logarithm) of reads[0] over the label or axis `over`; it keeps its place. reads[1], where
+    present, is a
     mask: where it is 0 the result is 0 and the entry does not count (all masked: all 0)."""
 
     over: str
@@ -69,7 +88,8 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Extreme:
-    """The maximum or minimum of reads[0] over the labels or axes in `over`, which go. reads[1]: an optional mask as above."""
+    """The maximum or minimum of reads[0] over the labels or axes in `over`, which go. reads[1]: an optional mask as
+    above."""
 
     kind: Literal["max", "min"]
     over: tuple[str, ...]
@@ -77,13 +97,15 @@ class Extreme:
 
 @dataclass(frozen=True)
 class Gather:
-    """out[..., dims] = reads[0][token, dims]: a row of a table by reads[1]; a missing token (-1) gives zeros. reads[0]'s first label
+    """out[..., dims] = reads[0][token, dims]: a row of a table by reads[1]; a missing token (-1) gives zeros.
+    reads[0]'s first label
     is the row. Where reads[0] varies along axes or the batch it is read at this position's."""
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """The transpose of Gather: out[row, dims] = sum over positions where reads[1] == row of reads[0]; `row` is out's first label.
+    """The transpose of Gather: out[row, dims] = sum over positions where reads[1] == row of reads[0]; `row` is
+    out's first label.
     Positions, axes and batch the output lacks are summed; a missing token adds nothing."""
 
 
@@ -99,7 +121,8 @@ class Untake:
 
 @dataclass(frozen=True)
 class Concat:
-    """The reads side by side along their first dimension. A read whose entry in `zeros` is set is that many zeros instead
+    """The reads side by side along their first dimension. A read whose entry in `zeros` is set is that many zeros
+    instead
     (its read is absent): `parts` gives each part's size along the first dimension, and the read's index or None."""
 
     parts: tuple[tuple[Size, int | None], ...]
@@ -120,32 +143,21 @@ class Reshape:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Not an operation on numbers drawn here: reads[0] times a mask of 0 and 1/(1-rate) drawn by (seed, `key`, shape). Where the
+    """Not an operation on numbers drawn here: reads[0] times a mask of 0 and 1/(1-rate) drawn by (seed, `key`,
+    shape). Where the
     module leaves dropout out it copies."""
 
     rate: float
     key: str
 
 
-Op = (
-    Pointwise
-    | Contract
-    | Softmax
-    | Extreme
-    | Gather
-    | Scatter
-    | Take
-    | Untake
-    | Concat
-    | Slice
-    | Reshape
-    | Dropout
-)
+Op = Pointwise | Contract | Softmax | Extreme | Gather | Scatter | Take | Untake | Concat | Slice | Reshape | Dropout
 
 
 @dataclass(frozen=True)
 class Equation:
-    """`out` at every position. `dims` labels out's unit dimensions. `about` says in the author's terms what it computes."""
+    """`out` at every position. `dims` labels out's unit dimensions. `about` says in the author's terms what it
+    computes."""
 
     out: str
     dims: tuple[str, ...]
@@ -159,7 +171,8 @@ class Equation:
 class Border:
     """What `name` is outside the sequence on its start side: the value `early[k]` k positions outside, else `default`.
 
-    `sides` gives for each axis of the value whether "before the first step" is below 0 ("low") or past the end ("high").
+    `sides` gives for each axis of the value whether "before the first step" is below 0 ("low") or past the end
+    ("high").
     The named values have none of the value's axes; None is zero. Past the other end a value is zero; past both, zero.
     """
 
@@ -192,9 +205,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class System:
-    """Values (sorted by first definition), equations in no particular order of execution, borders, and what is asked of it:
-    `outputs` (units returned), `loss` (a batched scalar value, None without losses), `gradients` (name, value of its gradient).
-    `targets_of_loss` are the targets that must be given before there is a loss."""
+    """Values (sorted by first definition), equations in no particular order of execution, borders, and what is
+    asked of it:
+    `outputs` (units returned), `loss` (a batched scalar value, None without losses), `gradients` (name, value of
+    its gradient). `targets_of_loss` are the targets that must be given before there is a loss."""
 
     name: str
     axes: tuple[str, ...]

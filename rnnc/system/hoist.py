@@ -95,7 +95,9 @@ class _Hoisting:
                 count += 1
                 name = f"{e.out}:ahead{count}"
             reverse = any(self.values[r.name].role in ("adjoint", "seed") for r in own)
-            self.values[name] = Value(name, "adjoint" if reverse else "part", axes, batched, tuple(sizes[d] for d in dims))
+            self.values[name] = Value(
+                name, "adjoint" if reverse else "part", axes, batched, tuple(sizes[d] for d in dims)
+            )
             self.added.append(Equation(name, dims, Pointwise(formula), own))
             self._known[key] = name
         name = self._known[key]
@@ -122,10 +124,7 @@ def _joined(op: str, chain: list[tuple[int, Formula]]) -> tuple[int, Formula]:
     chain = sorted(chain, key=lambda c: -c[0])
     sign, result = chain[0]
     for s, x in chain[1:]:
-        if op == "*":
-            result = Operation("*", (result, x))
-        else:
-            result = Operation("+" if s == sign else "-", (result, x))
+        result = Operation("*", (result, x)) if op == "*" else Operation("+" if s == sign else "-", (result, x))
     return sign, result
 
 

@@ -220,9 +220,7 @@ def _contract(places: Places, dims: tuple[str, ...]) -> Array:
 def _candidates(places: Places, order: tuple[str, ...]) -> tuple[Array, Array]:
     """reads[0] at every place along a new first dimension, and where its entries count."""
     entries = [aligned(*reads[0], order) for reads in places]
-    masks = [
-        np.real(aligned(*reads[1], order)) != 0 if len(reads) > 1 else np.array(True) for reads in places
-    ]
+    masks = [np.real(aligned(*reads[1], order)) != 0 if len(reads) > 1 else np.array(True) for reads in places]
     pairs = [np.broadcast_arrays(a, m) for a, m in zip(entries, masks, strict=True)]
     return np.stack([a for a, _ in pairs]), np.stack([m for _, m in pairs])
 

@@ -43,7 +43,7 @@ class Lowering:
         self._made: dict[tuple[int, str], str] = {}
         self._alive: list[m.Expr] = []
         for p in model.parameters:
-            kind = "token" if p.columns_of is not None else "real"
+            kind: m.Kind = "token" if p.columns_of is not None else "real"
             self.values[p.name] = s.Value(p.name, "parameter" if p.trained else "fixed", (), False, p.shape, kind)
         for d in (*model.inputs, *model.targets):
             self.values[d.name] = s.Value(d.name, d.role, d.type.axes, True, d.type.shape, d.type.kind)
@@ -67,7 +67,8 @@ class Lowering:
         return self.shaped(expr, expr.type.shape, part)
 
     def shaped(self, expr: m.Expr, shape: Shape, part: str) -> str:
-        """A new value of the given shape (a scalar is broadcast to it) holding `expr`; the same expression only once."""
+        """A new value of the given shape (a scalar is broadcast to it) holding `expr`; the same expression only
+        once."""
         key = (id(expr), "" if shape == expr.type.shape else str(shape))
         if key not in self._made:
             self._alive.append(expr)
@@ -106,9 +107,7 @@ class Lowering:
         self.equations.append(s.Equation(name, labels, op, reads, about, span))
         return name
 
-    def _equation(
-        self, name: str, expr: m.Expr, axes: tuple[str, ...], shape: Shape, about: str, span: Span
-    ) -> None:
+    def _equation(self, name: str, expr: m.Expr, axes: tuple[str, ...], shape: Shape, about: str, span: Span) -> None:
         whole = expr.type.shape == shape and expr.type.axes == axes
         if isinstance(expr, m.Over | m.Apply) and whole and self.product(expr) is not None:
             make = self.product(expr)
@@ -186,7 +185,8 @@ class Lowering:
         return self.here(self.named(expr, part), dims)
 
     def log(self, p: m.Expr) -> m.Expr | None:
-        """log p as a read of a value made without forming p, where p is (a unit defined as) a softmax, sigmoid or exp."""
+        """log p as a read of a value made without forming p, where p is (a unit defined as) a softmax, sigmoid or
+        exp."""
         definition = self.definition(p)
         if definition is None:
             return None
@@ -238,12 +238,14 @@ def _minus_softplus(a: m.Expr) -> m.Expr:
 
 
 def labels_of(shape: Shape) -> tuple[str, ...]:
-    """Labels for the unit dimensions of an output. The point keeps them apart from axes, which are the author's names."""
+    """Labels for the unit dimensions of an output. The point keeps them apart from axes, which are the author's
+    names."""
     return tuple(f".i{k}" for k in range(len(shape)))
 
 
 def spread(inner: Shape, labels: tuple[str, ...], outer: Shape) -> tuple[str | int, ...]:
-    """How a value of shape `inner` is read at the labels of an equation of shape `outer`: itself, or a scalar broadcast."""
+    """How a value of shape `inner` is read at the labels of an equation of shape `outer`: itself, or a scalar
+    broadcast."""
     if inner == outer:
         return labels
     return (0,) * len(inner) if inner == (ONE,) else labels[: len(inner)]

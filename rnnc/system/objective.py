@@ -1,7 +1,7 @@
 """The losses of a model as one value `loss`: a number per sequence.
 
-Each loss is summed over the axes it has. `mean over n` divides by the positions whose target is present; a position whose
-target is missing adds nothing.
+Each loss is summed over the axes it has. `mean over n` divides by the positions whose target is present; a position
+whose target is missing adds nothing.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def _any(flags: m.Expr) -> m.Expr:
 
 
 def _guarded(expr: m.Expr, targets: set[str]) -> m.Expr:
-    """`expr` with 0 for missing entries, so that what is masked outside is a number inside, and so is its derivative."""
+    """`expr` with 0 for missing entries, so that what is masked outside is a number inside, and so is its
+    derivative."""
     if isinstance(expr, m.Read):
         return choose(apply("present", expr), expr, 0.0) if expr.name in targets else expr
     if isinstance(expr, m.Over):

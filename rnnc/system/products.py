@@ -113,7 +113,16 @@ def _mean(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     for size in e.args[0].type.shape[len(_kept(e)) :]:
         count = count * size
     ratio = f.Operation("/", (f.Operand(0), f.Extent(count)))
-    low.emit(name, e.type.axes, e.type.shape, s.Pointwise(ratio), (low.here(total, _kept(e)),), _kept(e), about, span)
+    low.emit(
+        name,
+        e.type.axes,
+        e.type.shape,
+        s.Pointwise(ratio),
+        (low.here(total, _kept(e)),),
+        _kept(e),
+        about,
+        span,
+    )
 
 
 def _extreme(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
@@ -129,13 +138,31 @@ def _norm(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     read = low.operand_of(e.args[0], _free(e.args[0]))
     low.emit(squares, e.type.axes, e.type.shape, s.Contract(), (read, read), _kept(e))
     root = f.Operation("root", (f.Operand(0),))
-    low.emit(name, e.type.axes, e.type.shape, s.Pointwise(root), (low.here(squares, _kept(e)),), _kept(e), about, span)
+    low.emit(
+        name,
+        e.type.axes,
+        e.type.shape,
+        s.Pointwise(root),
+        (low.here(squares, _kept(e)),),
+        _kept(e),
+        about,
+        span,
+    )
 
 
 def _softmax(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     free = _free(e.args[0])
     read = low.operand_of(e.args[0], free, "net")
-    low.emit(name, e.type.axes, e.type.shape, s.Softmax(free[-1], e.op == "log_softmax"), (read,), free, about, span)
+    low.emit(
+        name,
+        e.type.axes,
+        e.type.shape,
+        s.Softmax(free[-1], e.op == "log_softmax"),
+        (read,),
+        free,
+        about,
+        span,
+    )
 
 
 def _layer_norm(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
@@ -151,7 +178,12 @@ def _layer_norm(low: Lowering, e: m.Apply, name: str, about: str, span: Span) ->
     spread = low.fresh("deviation")
     variance = f.Operation("+", (f.Operation("/", (f.Operand(0), width)), f.Constant(LAYER_NORM_EPSILON)))
     raised = low.emit(
-        low.fresh("variance"), axes, shape[:-1], s.Pointwise(variance), (low.here(square, free[:-1]),), free[:-1]
+        low.fresh("variance"),
+        axes,
+        shape[:-1],
+        s.Pointwise(variance),
+        (low.here(square, free[:-1]),),
+        free[:-1],
     )
     root = f.Operation("sqrt", (f.Operand(0),))
     low.emit(spread, axes, shape[:-1], s.Pointwise(root), (low.here(raised, free[:-1]),), free[:-1])
@@ -231,7 +263,7 @@ def _over_extreme(low: Lowering, e: m.Over, name: str, about: str, span: Span) -
 
 def _over_softmax(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> None:
     free = _free(e.body)
-    reads = (low.operand_of(e.body, free, "net"),)
+    reads: tuple[s.Access, ...] = (low.operand_of(e.body, free, "net"),)
     if e.where is not None:
         reads = (*reads, _mask(low, e.where))
     low.emit(name, e.type.axes, e.type.shape, s.Softmax(e.axis, e.op == "log_softmax"), reads, free, about, span)

@@ -1,8 +1,9 @@
 """In what order a system's equations are computed: batched outside the recurrent blocks, scanned inside them.
 
-The strongly connected components of the folded graph come in order. A component without a cycle is computed for all positions at
-once. One with a cycle is scanned along an axis on which every reference inside it moves the same way; what is still cyclic
-at one position of that axis is scanned along a further axis.
+The strongly connected components of the folded graph come in order. A component without a cycle is computed for all
+positions at
+once. One with a cycle is scanned along an axis on which every reference inside it moves the same way; what is still
+cyclic at one position of that axis is scanned along a further axis.
 """
 
 from __future__ import annotations
@@ -100,9 +101,7 @@ def edges_of(system: System) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _reach(
-    equation: Equation, access: Access, values: Mapping[str, Value]
-) -> tuple[tuple[str, Reach], ...]:
+def _reach(equation: Equation, access: Access, values: Mapping[str, Value]) -> tuple[tuple[str, Reach], ...]:
     reach = []
     out = values[equation.out]
     for at in access.at:

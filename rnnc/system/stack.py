@@ -1,4 +1,5 @@
-"""Weights that multiply the same source become one stacked weight, and net inputs built alike become one stacked net input.
+"""Weights that multiply the same source become one stacked weight, and net inputs built alike become one stacked
+net input.
 
 before   i:net = W_xi @ x + W_hi @ h[n-1] + b_i      f:net = W_xf @ x + W_hf @ h[n-1] + b_f
 after    net = W_x @ x + W_h @ h[n-1] + b            i:net = net[0:H]    f:net = net[H:2*H]
@@ -153,8 +154,8 @@ class _Stacking:
 
     def _stack_nets(self, nets: list[str]) -> None:
         """Nets of one signature lie side by side in every product; add the products (and biases) once for all."""
-        own = {n: [t for t in self._terms(self.equations[n])] for n in nets}
-        wholes = [w for w in dict.fromkeys(self.place[t][0] for t in own[nets[0]] if t in self.place)]
+        own = {n: list(self._terms(self.equations[n])) for n in nets}
+        wholes = list(dict.fromkeys(self.place[t][0] for t in own[nets[0]] if t in self.place))
         biases = {n: sorted(t for t in own[n] if t and self._is_bias(t)) for n in nets}
         count = min(len(b) for b in biases.values())
         rows = Size.of(0)
@@ -200,7 +201,12 @@ class _Stacking:
         cut = self._name(f"{name}:shared")
         self.values[cut] = replace(self.values[name], name=cut, role="part")
         self.added.append(
-            Equation(cut, (".i0",), Slice(at, at + rows), (Access(net, tuple(At(a) for a in self.values[net].axes), (".r",)),))
+            Equation(
+                cut,
+                (".i0",),
+                Slice(at, at + rows),
+                (Access(net, tuple(At(a) for a in self.values[net].axes), (".r",)),),
+            )
         )
         here = Access(cut, tuple(At(a) for a in self.values[cut].axes), old.dims)
         formula: Formula = Operand(0)
@@ -225,5 +231,3 @@ def stack(system: System) -> System:
     if not system.equations:
         return system
     return _Stacking(system).run()
-
-

@@ -103,9 +103,7 @@ def _peepholes(values: dict[str, Array]) -> list[Array]:
     return list(stacked[0]) if len(stacked) == 1 else stacked
 
 
-def _stated(
-    case: Stored, lines: list[str], parameters: dict[str, Array], gradients: dict[str, Array]
-) -> Stated:
+def _stated(case: Stored, lines: list[str], parameters: dict[str, Array], gradients: dict[str, Array]) -> Stated:
     """What both families share: x, the starts, the target, the squared error."""
     starts = {name: case[f"init.{name}"] for name in ("h0", "c0") if f"init.{name}" in case}
     outputs = [Expected("h", case["out.Y"], case.rtol, case.atol)]

@@ -93,9 +93,7 @@ def narx(case: Stored) -> Stated:
             "y.b": case[f"{role}.c"][None],
         }
 
-    early, pulls = (
-        {f"y{k + 1}": case[f"{role}.y"][None, k : k + 1] for k in range(dy)} for role in ("init", "grad")
-    )
+    early, pulls = ({f"y{k + 1}": case[f"{role}.y"][None, k : k + 1] for k in range(dy)} for role in ("init", "grad"))
     return Stated(
         network("narx", ("H",), lines),
         {"H": int(case["par.b"].shape[0])},

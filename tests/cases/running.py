@@ -87,9 +87,7 @@ def _initialised(module: ModuleType, stated: Stated) -> Any:
 def _cast(arrays: Mapping[str, Array], dtype: str) -> dict[str, Array]:
     """Floats in one dtype, contiguous; whole numbers as they are."""
     return {
-        name: np.ascontiguousarray(array, dtype=dtype if array.dtype.kind == "f" else None).reshape(
-            array.shape
-        )
+        name: np.ascontiguousarray(array, dtype=dtype if array.dtype.kind == "f" else None).reshape(array.shape)
         for name, array in arrays.items()
     }
 

@@ -179,8 +179,7 @@ def state(case: Stored) -> tuple[Stated, ...]:
     starts = states(case, case["init.h0"], case["init.c0"] if lstm else None, ("h0_", "c0_"))
     finals = states(case, case["out.h_n"], case["out.c_n"] if lstm else None, ("last_", "cell_"))
     outputs = tuple(
-        Expected(name, values, case.rtol, case.atol)
-        for name, values in ({"y": case["out.Y"]} | finals).items()
+        Expected(name, values, case.rtol, case.atol) for name, values in ({"y": case["out.Y"]} | finals).items()
     )
     cotangents = states(case, case["cot.h_n"], case["cot.c_n"] if lstm else None, ("cot_last_", "cot_cell_"))
     found: list[Stated] = []

@@ -30,9 +30,7 @@ def test_a_file_is_written_whole_or_not_at_all(folder: Path, monkeypatch: pytest
         assert (folder / "small.py").read_bytes() == old and sorted(folder.iterdir()) == before
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions bind everyone but root"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions bind everyone but root")
 def test_a_folder_that_cannot_be_written(folder: Path, capsys: Capture) -> None:
     closed = folder / "closed"
     closed.mkdir()

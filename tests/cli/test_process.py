@@ -20,9 +20,7 @@ def test_help_and_check_import_little() -> None:
     )
     loaded = []
     for arguments in (["--help"], ["check", "small.rnn"]):
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
         loaded.append(done.stdout.splitlines()[-1].split())
     assert loaded == [[], ["argparse", "networkx"]]
 
@@ -43,9 +41,7 @@ def test_closed_streams_and_odd_names(folder: Path) -> None:
         (" compile $1 >&-", 0),
     ):
         script = f"{sys.executable} -m rnnc{words}"
-        done = subprocess.run(
-            [b"sh", b"-c", os.fsencode(script), b"sh", name], env=environment, capture_output=True
-        )
+        done = subprocess.run([b"sh", b"-c", os.fsencode(script), b"sh", name], env=environment, capture_output=True)
         assert done.returncode == status, done.stderr
         assert done.stderr.count(b"\n") <= 1
 

@@ -86,9 +86,7 @@ def test_a_megabyte_of_mistakes(text: str) -> None:
 
 def test_a_megabyte_that_is_right() -> None:
     unit = "unit h{0}[n] : H = tanh(full(x[n]) + full(h{0}[n-1]) + bias)\n"
-    text = (
-        "network a(D = 3, H = 4) {\naxis n\ninput x[n] : D\n" + "".join(map(unit.format, range(16_000))) + "}"
-    )
+    text = "network a(D = 3, H = 4) {\naxis n\ninput x[n] : D\n" + "".join(map(unit.format, range(16_000))) + "}"
     start = time.process_time()
     assert wrong(text) == ()
     assert time.process_time() - start < 5

@@ -43,9 +43,7 @@ def test_tables_do_not_depend_on_the_hash_seed(seed: str) -> None:
         "from rnnc.places import grammar_file; import sys;"
         "sys.stdout.write(to_text(generate(grammar_file().read_text(encoding='utf-8'))))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True)
     assert done.stdout.decode() == STORED.read_text(encoding="utf-8")
 
 

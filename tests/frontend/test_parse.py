@@ -125,8 +125,7 @@ def test_starts_and_the_rest() -> None:
 
 def test_files() -> None:
     file = right(
-        'fn f(z) = z use "a.rnn" cell c(x, H = 2) over n { unit y = x return y }'
-        "network a { } network b(D = 1) { }"
+        'fn f(z) = z use "a.rnn" cell c(x, H = 2) over n { unit y = x return y }network a { } network b(D = 1) { }'
     )
     assert [one.path for one in file.uses] == ["a.rnn"]
     assert [one.name.text for one in file.networks] == ["a", "b"]
@@ -136,9 +135,7 @@ def test_files() -> None:
     assert [one.text for one in cell.over] == ["n"]
 
 
-@pytest.mark.parametrize(
-    "word", ["lambda", "None", "print", "np", "S", "N", "I", "E", "match", "users", "units"]
-)
+@pytest.mark.parametrize("word", ["lambda", "None", "print", "np", "S", "N", "I", "E", "match", "users", "units"])
 def test_other_words_are_names(word: str) -> None:
     assert isinstance(statement(f"unit {word} = {word}[n-1] + tanh({word})"), syntax.Unit)
 

@@ -24,8 +24,7 @@ LONG = {
 DOUBLING = "".join(f"fn f{k}(z) = {f'f{k - 1}(z) + f{k - 1}(z)' if k else 'z'}\n" for k in range(40))
 CHAIN = "".join(f"fn f{k}(z) = {f'tanh(f{k - 1}(z))' if k else 'z'}\n" for k in range(300))
 CELLS = "cell c0(x, H) over n { unit y : H = tanh(full(x)) return y }\n" + "".join(
-    f"cell c{k}(x, H) over n {{ unit a = c{k - 1}(x, H) unit y = c{k - 1}(a, H) return y }}\n"
-    for k in range(1, 30)
+    f"cell c{k}(x, H) over n {{ unit a = c{k - 1}(x, H) unit y = c{k - 1}(a, H) return y }}\n" for k in range(1, 30)
 )
 
 
@@ -67,7 +66,5 @@ def test_names_are_only_names() -> None:
 
 def test_recursion_is_refused() -> None:
     assert codes(inside("output y[n] : D = f(x)", "D = 3", "fn f(z) = g(z)\nfn g(z) = f(z)")) == ["E108"]
-    cell = (
-        "cell c(x, H) over n { unit a = d(x, H) return a }\ncell d(x, H) over n { unit a = c(x, H) return a }"
-    )
+    cell = "cell c(x, H) over n { unit a = d(x, H) return a }\ncell d(x, H) over n { unit a = c(x, H) return a }"
     assert codes(inside("output y[n] = c(x, D)", "D = 3", cell)) == ["E108"]

@@ -13,9 +13,7 @@ from rnnc.sizes import Size, kept_of
 
 
 def test_early_values() -> None:
-    body = (
-        "input a : D input b : D\n output y[n] : D = x + y[n-2]\n start y[first-1] = a\n start y[first-2] = b"
-    )
+    body = "input a : D input b : D\n output y[n] : D = x + y[n-2]\n start y[first-1] = a\n start y[first-2] = b"
     start = unit(model(inside(body, "D = 3")), "y").start
     assert start is not None
     assert show_expr(start.default) == "0"
@@ -57,9 +55,7 @@ def test_losses() -> None:
 
 
 def test_functions_share_their_arguments() -> None:
-    found = model(
-        inside("output y[n] : D = square_plus(x + 1, x)", "D = 3", "fn square_plus(a, b) = a * a + b")
-    )
+    found = model(inside("output y[n] : D = square_plus(x + 1, x)", "D = 3", "fn square_plus(a, b) = a * a + b"))
     total = unit(found, "y").right
     assert isinstance(total, Apply)
     product = total.args[0]
@@ -77,9 +73,7 @@ def test_kinds_of_axes_not_there_yet_are_one_error_each() -> None:
     assert codes(text) == ["E390"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "wrong"), [({"h": 3}, 1), ({"H": 0}, 1), ({"H": 2.5, "q": 1}, 2), ({"H": 7}, 0)]
-)
+@pytest.mark.parametrize(("settings", "wrong"), [({"h": 3}, 1), ({"H": 0}, 1), ({"H": 2.5, "q": 1}, 2), ({"H": 7}, 0)])
 def test_settings(settings: dict[str, float], wrong: int) -> None:
     found = mistakes(inside("output y[n] : H = full(x)", "D = 3, H = 4"), settings)
     assert [d.code for d in found] == ["E110"] * wrong

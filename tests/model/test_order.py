@@ -32,10 +32,7 @@ def shown(path: Path, seed: int | None) -> str:
     shuffled = syntax.File(
         file.uses,
         file.functions,
-        tuple(
-            syntax.Cell(c.name, c.formals, c.over, tuple(b), c.span)
-            for c, b in zip(file.cells, cells, strict=True)
-        ),
+        tuple(syntax.Cell(c.name, c.formals, c.over, tuple(b), c.span) for c, b in zip(file.cells, cells, strict=True)),
         (syntax.Network(network.name, network.formals, tuple(body), network.span),),
         file.span,
     )

@@ -107,9 +107,7 @@ def test_a_wrong_used_file_is_reported(tmp_path: Path) -> None:
     main = write(tmp_path, main='use "c.rnn"\n' + NETWORK.format("c"), c="cell c(x { }\n")
     with pytest.raises(Rejected) as caught:
         model(main)
-    assert {d.span.source.name for d in caught.value.diagnostics if d.code < "E1"} == {
-        str(tmp_path / "c.rnn")
-    }
+    assert {d.span.source.name for d in caught.value.diagnostics if d.code < "E1"} == {str(tmp_path / "c.rnn")}
 
 
 def test_a_name_defined_in_two_files(tmp_path: Path) -> None:

@@ -69,9 +69,7 @@ class Subject:
 
     @cached_property
     def parameters(self) -> dict[str, Array]:
-        return data.parameters(
-            self.system, self.seed, self.module.init(seed=self.seed, dtype="float64", **self.sizes)
-        )
+        return data.parameters(self.system, self.seed, self.module.init(seed=self.seed, dtype="float64", **self.sizes))
 
     @cached_property
     def units(self) -> tuple[str, ...]:
@@ -121,9 +119,7 @@ class Subject:
         )
         return found
 
-    def learn(
-        self, batch: data.Batch, parameters: Mapping[str, Array] | None = None
-    ) -> tuple[Any, dict[str, Array]]:
+    def learn(self, batch: data.Batch, parameters: Mapping[str, Array] | None = None) -> tuple[Any, dict[str, Array]]:
         """The module's loss and gradients, summed over a batch."""
         value, grads = self.module.bptt(
             self.parameters if parameters is None else parameters,

@@ -73,9 +73,7 @@ def chunks_are_forward(subject: Subject) -> None:
         close(np.concatenate([first[name], second[name]]), expected[name], 1e-12, f"{name} in two chunks")
 
 
-def _arrays(
-    subject: Subject, batch: data.Batch
-) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+def _arrays(subject: Subject, batch: data.Batch) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
     """Data by sequence that every step reads, data by position, and data that starts read."""
     values = {v.name: v for v in subject.system.values}
     units = [n for n in subject.units if values[n].axes]

@@ -90,9 +90,7 @@ class Expressions(Reading):
                 f"norm({a} + 0.5)",
                 "leak",
                 f"sum({a}) / sqrt({k.size})" if k.size in "DHK" else "0.5",
-                f"max(sin({a} + bias(as = {self.fresh('P')})))"
-                if k.size == "D" and self.chance(0.3)
-                else f"sum({a})",
+                f"max(sin({a} + bias(as = {self.fresh('P')})))" if k.size == "D" and self.chance(0.3) else f"sum({a})",
             )
         )
 

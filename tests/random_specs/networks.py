@@ -22,9 +22,7 @@ class Network(Units):
             ("squared", "squared", "cross", "token", "token", "binary", "expression", "plain", "looked")
         )
         net = self.net("K", self.full())
-        function = {"cross": "softmax", "token": "softmax", "binary": "sigmoid", "looked": "exp"}.get(
-            kind, ""
-        )
+        function = {"cross": "softmax", "token": "softmax", "binary": "sigmoid", "looked": "exp"}.get(kind, "")
         self.unit("output", out, f"{function}({net})" if function else f"tanh({net})")
         t = self.target(axes, "token" if kind in ("token", "looked") else "K")
         value = {
@@ -103,15 +101,11 @@ class Network(Units):
         if not any("t" in k.axes and k.size != "token" for k in self.known):
             self.input(("t",), "D")
         self.sequence("s", self.draw.choice((1, 2)))
-        encoded = self.draw.choice(
-            [k for k in self.known if k.axes == ("s",) and k.size not in ("1", "token")]
-        )
+        encoded = self.draw.choice([k for k in self.known if k.axes == ("s",) and k.size not in ("1", "token")])
         q = Known(self.name(), ("t",), "H")
         inside = self.chance(0.7)
         earlier = (
-            f"{q.name}[t-1]"
-            if inside
-            else next(k.name for k in self.known if k.axes == ("t",) and k.size != "token")
+            f"{q.name}[t-1]" if inside else next(k.name for k in self.known if k.axes == ("t",) and k.size != "token")
         )
         v, e, a, c = self.fresh("v"), self.fresh("e"), self.fresh("a"), self.fresh("c")
         self.say(f"param {v} : H")

@@ -67,9 +67,7 @@ def test_a_target_that_is_not_given_is_missing_everywhere() -> None:
     assert interpret(elman(), SIZES, {"n": 3}, g).read("loss") == 0
 
 
-def one(
-    op_: s.Op, dims: tuple[str, ...], reads: tuple[s.Access, ...], out: s.Value, *values: s.Value
-) -> s.System:
+def one(op_: s.Op, dims: tuple[str, ...], reads: tuple[s.Access, ...], out: s.Value, *values: s.Value) -> s.System:
     """A system of one equation."""
     return system((*values, out), (s.Equation(out.name, dims, op_, reads),))
 
@@ -142,9 +140,7 @@ def test_an_access_mixes_anchors_and_offsets() -> None:
     x = given("x", "input", axes)
     read = s.Access("x", (At("i", -1), At("j", -1, anchor="last")), ())
     array = np.arange(12.0).reshape(3, 4)
-    run = interpret(
-        one(s.Contract(), (), (read,), unit("u", ("i",)), x), SIZES, {"i": 3, "j": 4}, {"x": array}
-    )
+    run = interpret(one(s.Contract(), (), (read,), unit("u", ("i",)), x), SIZES, {"i": 3, "j": 4}, {"x": array})
     assert_array_equal(run.read("u"), [0.0, array[0, 2], array[1, 2]])
 
 
@@ -206,9 +202,7 @@ def test_extremes() -> None:
     v, m = given("x", "input", N, H), given("m", "input", N)
     reads = (here("x", N, ("i",)), here("m", N))
     net = one(s.Extreme("max", ("n",)), ("i",), reads, unit("p", (), H), v, m)
-    assert_array_equal(
-        interpret(net, SIZES, {"n": 4}, {"x": x, "m": mask}).read("p"), x[mask != 0].max(axis=0)
-    )
+    assert_array_equal(interpret(net, SIZES, {"n": 4}, {"x": x, "m": mask}).read("p"), x[mask != 0].max(axis=0))
     assert_array_equal(interpret(net, SIZES, {"n": 4}, {"x": x, "m": 0 * mask}).read("p"), 0)
     net = one(s.Extreme("min", ("i", "n")), (), reads[:1], unit("p", ()), v)
     assert interpret(net, SIZES, {"n": 4}, {"x": x}).read("p") == x.min()
@@ -224,9 +218,7 @@ def test_rows_of_a_table() -> None:
     assert_array_equal(rows, np.where((w >= 0)[:, None], e[w], 0))
     d = np.arange(8.0).reshape(4, 2)
     reads = (here("d", N, ("i",)), here("w", N))
-    net = one(
-        s.Scatter(), ("v", "i"), reads, unit("g", (), H, D), given("d", "input", N, D), token("w", "input", N)
-    )
+    net = one(s.Scatter(), ("v", "i"), reads, unit("g", (), H, D), given("d", "input", N, D), token("w", "input", N))
     summed = interpret(net, SIZES, {"n": 4}, {"d": d, "w": w}).read("g")
     assert_array_equal(summed, [d[2], [0, 0], d[0] + d[3]])
 
@@ -274,9 +266,7 @@ def test_joining_and_cutting() -> None:
 
 def test_dropout_copies_unless_its_mask_is_given() -> None:
     x = np.ones((3, 2))
-    net = one(
-        s.Dropout(0.5, "u"), ("i",), (here("x", N, ("i",)),), unit("u", N, D), given("x", "input", N, D)
-    )
+    net = one(s.Dropout(0.5, "u"), ("i",), (here("x", N, ("i",)),), unit("u", N, D), given("x", "input", N, D))
     assert_array_equal(interpret(net, SIZES, {"n": 3}, {"x": x}).read("u"), x)
     mask = np.array([[0.0, 2], [2, 2], [0, 0]])
     given_mask = interpret(net, SIZES, {"n": 3}, {"x": x, "u": mask})
@@ -317,9 +307,7 @@ def test_functions_carry_derivatives(name: str) -> None:
     x = np.abs(POINTS) if name in POSITIVE else POINTS
     function, h = FUNCTIONS[name], 1e-3
     carried = function(x + 1e-30j)
-    differences = (function(x - 2 * h) - 8 * function(x - h) + 8 * function(x + h) - function(x + 2 * h)) / (
-        12 * h
-    )
+    differences = (function(x - 2 * h) - 8 * function(x - h) + 8 * function(x + h) - function(x + 2 * h)) / (12 * h)
     assert_allclose(np.real(carried), function(x), rtol=1e-14, atol=1e-15)
     assert_allclose(np.imag(carried) / 1e-30, differences, rtol=1e-8, atol=1e-8)
 

@@ -14,7 +14,8 @@ from rnnc.emit.support.parameters import checked_parameters, sizes_of
 
 
 class Call:
-    """Checked arguments: `p`, `sizes`, `real` (dtype), `data` (time first, batch always there), `length` of every axis and
+    """Checked arguments: `p`, `sizes`, `real` (dtype), `data` (time first, batch always there), `length` of every
+    axis and
     each sequence's own `lengths`; `ragged` when some differ."""
 
     def __init__(

@@ -13,7 +13,8 @@ import numpy as np
 def halo(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], start: Any, edge: Any = None) -> None:
     """Fill what lies outside the sequence: `start` (zero: None) on each axis's starting side, zero on the other.
 
-    `rows` holds (before, after) for each leading axis of `a`; `edge`, where given, is a whole array to take the rows from.
+    `rows` holds (before, after) for each leading axis of `a`; `edge`, where given, is a whole array to take the
+    rows from.
     """
     for zero in (False, True):
         for k, (low, high) in enumerate(rows):
@@ -30,7 +31,8 @@ def halo(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], star
 
 
 def both_outside(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], lengths: tuple[Any, ...]) -> None:
-    """On several axes, outside on one axis's starting side and past a sequence's end on another that starts below: zero."""
+    """On several axes, outside on one axis's starting side and past a sequence's end on another that starts below:
+    zero."""
     for k, (low, _) in enumerate(rows):
         if sides[k] == "low":
             past = np.arange(a.shape[k])[:, None] - low >= lengths[k]
@@ -176,7 +178,8 @@ def add_rows(value: Any, token: Any, count: int, out: Any) -> None:
 
 
 def pick_token(a: Any, token: Any, positions: int) -> Any:
-    """a[..., token, ...]: the entry of the first unit dimension that each position's token names; 0 for a missing one."""
+    """a[..., token, ...]: the entry of the first unit dimension that each position's token names; 0 for a missing
+    one."""
     lead = a.shape[:positions]
     token = np.broadcast_to(token, np.broadcast_shapes(lead, token.shape))
     index = token.reshape(token.shape + (1,) * (a.ndim - positions))
@@ -204,7 +207,7 @@ def untake(a: Any, table: Any, count: int) -> Any:
     lead = a.shape[: a.ndim - 2]
     out = np.zeros((*lead, count), a.dtype)
     flat = out.reshape(-1, count)
-    np.add.at(flat, (slice(None), table), a.reshape(-1, *table.shape))
+    np.add.at(flat.T, table, np.moveaxis(a.reshape(-1, *table.shape), 0, -1))
     return out
 
 

@@ -48,8 +48,8 @@ class Parameters(dict[str, Any]):
 def init(seed: int = 0, dtype: Any = "float32", **sizes: int) -> Parameters:
     """New parameters: every array is drawn from (seed, its name, its shape) alone.
 
-    `sizes` are the network's sizes by name; those left out have their defaults. Raises ValueError for an unknown or pinned size, one
-    that is not a whole number of at least 1, or a dtype that is not float32 or float64.
+    `sizes` are the network's sizes by name; those left out have their defaults. Raises ValueError for an unknown or
+    pinned size, one that is not a whole number of at least 1, or a dtype that is not float32 or float64.
     """
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
@@ -128,7 +128,8 @@ def sizes_of(p: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, int]:
 
 
 def checked_parameters(p: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[Mapping[str, Any], Any]:
-    """`p` with every array there, of its shape and of one dtype; and that dtype. Raises ValueError naming what is not."""
+    """`p` with every array there, of its shape and of one dtype; and that dtype. Raises ValueError naming what is
+    not."""
     if isinstance(p, Parameters):
         return p, p.flat.dtype if p.flat.size else np.dtype(np.float64)
     wanted = shapes(**sizes)

@@ -1,0 +1,125 @@
+"""The text of `start`: the state before the first step."""
+
+from __future__ import annotations
+
+from rnnc.emit.lines import Lines
+from rnnc.emit.section import SectionWriter
+from rnnc.emit.streaming import Streaming
+from rnnc.emit.unpacking import unpacked
+from rnnc.emit.views import Names
+from rnnc.program.forms import Given, Kernel, Loop, Program, Section, Statement, Step, equations
+from rnnc.program.sections import needed
+
+
+def needs_of(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -> tuple[str, ...]:
+    """The inputs that computing `wanted` reads."""
+    system = names.system
+    by_out = {e.out: e for e in system.equations}
+    borders = {b.name: b.reads() for b in system.borders} if with_borders else {}
+    inside = needed(by_out, borders, wanted)
+    read = {r.name for n in inside for r in by_out[n].reads} | {
+        b for n in (*inside, *wanted) for b in borders.get(n, ())
+    }
+    for name in list(read):
+        read |= set(borders.get(name, ()))
+        for border in borders.get(name, ()):
+            read |= set(needs_of(names, (border,))) if border in by_out else {border}
+    return tuple(sorted(v.name for v in system.values if v.role == "input" and v.name in read))
+
+
+def _kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]:
+    """The statements that make `wanted`."""
+    result: list[Statement] = []
+    for s in body:
+        if isinstance(s, Kernel):
+            inside = tuple(e for e in s.equations if e.out in wanted)
+            if inside:
+                result.append(Kernel(inside))
+        elif isinstance(s, Step):
+            if s.equation.out in wanted:
+                result.append(s)
+        elif isinstance(s, Loop | Given) and any(e.out in wanted for e in equations((s,))):
+            result.append(s)
+    return tuple(result)
+
+
+def start(program: Program, names: Names, stream: Streaming) -> str:
+    """The text of `start`, which computes what stands before the first step."""
+    system = program.system
+    by_out = {e.out: e for e in system.equations}
+    borders = {b.name: b for b in system.borders}
+    wanted = tuple(sorted({n for s in stream.states if s in borders for n in borders[s].reads()}))
+    inputs = tuple(sorted({*(needs_of(names, wanted)), *(n for n in wanted if names.values[n].role == "input")}))
+    inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
+    body = tuple(x for s in program.sections for x in _kept(s.body, inside))
+    writer = SectionWriter(names, Section("forward", body, tuple(inside)), frozenset())
+    writer.write()
+    read = [names.variable(n) for n in wanted]
+    lines = Lines()
+    data = "".join(f", {n}=None" for n in inputs)
+    with lines.block(f"def start(p, batch=None{', *' + data if data else ''}):"):
+        lines.add(
+            '"""The state before the first step: arrays (batch, ...) by name; without `batch`, of one sequence."""'
+        )
+        given = "{" + ", ".join(f"{n!r}: {n}" for n in inputs) + "}"
+        _open(lines, bool(wanted), given, inputs)
+        for name in wanted:
+            writer.given(name)
+        head, text = unpacked(names, writer, " ".join(read) + " lead")
+        for line in (*head, *text.split("\n")):
+            if line.strip():
+                lines.lines.append(line)
+        for size, variable in names.size.items():
+            if any(size in z.names for n in stream.states for z in names.values[n].shape) and not any(
+                line.strip().startswith(f"{variable} = ") for line in lines.lines
+            ):
+                lines.add(f"{variable} = sizes[{size!r}]")
+        _rows(names, stream, lines)
+    return lines.text()
+
+
+def _open(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) -> None:
+    """What the function knows of its arguments: sizes, dtype, batch."""
+    if not computed:
+        lines.add("sizes = sizes_of(p, {})")
+        lines.add("p, real = checked_parameters(p, sizes)")
+        lines.add("lead = () if batch is None else (batch,)")
+    else:
+        lines.add(f"call = Call(p, {given}, 1, None, {inputs!r})")
+        with lines.block("if call.batch == 1 and batch is not None and not call.data:"):
+            lines.add("call.batch = batch")
+        with lines.block("elif call.data and batch not in (None, call.batch):"):
+            lines.add('raise ValueError(f"batch is {batch}, the inputs have a batch of {call.batch}")')
+        lines.add("lead = (call.batch,) if call.batched or batch is not None else ()")
+        lines.add("sizes = call.sizes")
+        lines.add("real = call.real")
+
+
+def _rows(names: Names, stream: Streaming, lines: Lines) -> None:
+    """An array for every value that is carried, filled with its start."""
+    borders = {b.name: b for b in names.system.borders}
+    lines.add("state = {}")
+    for name, low in zip(stream.states, stream.low, strict=True):
+        v = names.values[name]
+        shape = "".join(f", {names.size_text(z)}" for z in v.shape)
+        rows = f"{low}, " if low > 1 else ""
+        kind = "real" if v.kind == "real" else "np.int64"
+        lines.add(f"state[{name!r}] = np.zeros(({rows}*lead{shape},), {kind})")
+        border = borders.get(name)
+        if border is None:
+            continue
+        if border.default is not None:
+            lines.add(f"state[{name!r}][...] = {_one(names, border.default)}")
+        for k, e in border.early:
+            place = f"state[{name!r}]" + (f"[{low - k}]" if low > 1 else "")
+            if k <= low:
+                lines.add(f"{place}[...] = {'0.0' if e is None else _one(names, e)}")
+    if stream.positions:
+        lines.add('state["position"] = np.zeros(() if not lead else lead, real)')
+    lines.add("return state")
+
+
+def _one(names: Names, name: str) -> str:
+    """A border's value for the state: without the batch where the caller has none."""
+    variable = names.variable(name)
+    return f"({variable} if lead else {variable}[0])" if names.values[name].batched else variable

@@ -1,0 +1,82 @@
+"""The top of a generated function: every name its body reads and does not make."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from rnnc.emit.lines import Lines
+from rnnc.emit.section import SectionWriter, past_names
+from rnnc.emit.views import Names
+
+
+@lru_cache(maxsize=4)
+def _read(text: str) -> frozenset[str]:
+    """The names a text reads or assigns: its words but attributes and what stands in quotes."""
+    return frozenset(re.findall(r"(?<![\w.\"'])\w+(?![\w\"'])", text))
+
+
+def uses(text: str, name: str) -> bool:
+    return name in _read(text)
+
+
+def variables(writer: SectionWriter) -> list[str]:
+    """The whole-sequence arrays a section makes, by variable."""
+    names = writer.names
+    found: dict[str, None] = {}
+    for name in sorted(writer.ready):
+        if name.startswith("border "):
+            continue
+        variable = names.variable(name) if name in names.values else name
+        found[variable] = None
+        found[f"edge_{variable}"] = None
+    assigned = frozenset(re.findall(r"^\s*(\w+)(?:, \w+)* = ", writer.lines.text(), re.M))
+    return [v for v in found if v in assigned]
+
+
+def unpacked(
+    names: Names, writer: SectionWriter, extra: str, earlier: list[SectionWriter] | None = None
+) -> tuple[list[str], str]:
+    """Lines that assign every name the body (and `extra`) reads and does not make; and the body with its work
+    arrays."""
+    made = Lines(1)
+    for space, pools in writer.work.items():
+        for pool in pools:
+            dims = f"({space}{',' if space and ',' not in space else ''})"
+            made.add(f"{pool} = np.empty({dims}, real)")
+    for weight, kept in writer.transposed.items():
+        made.add(f"{kept} = np.ascontiguousarray({weight}.T)")
+    body = "\n".join(x for x in (made.text(), writer.lines.text()) if x)
+    head = Lines(1)
+    text = body + "\n" + extra
+
+    def need(name: str, value: str) -> None:
+        if uses(text, name):
+            head.add(f"{name} = {value}")
+
+    stacks = {s.name: s for s in names.system.stacks}
+    parameters = [v for v in names.system.values if v.role in ("parameter", "fixed")]
+    for axis in names.system.axes:
+        need(f"len_{axis}", f"call.length[{axis!r}]")
+    for size, variable in names.size.items():
+        need(variable, f"call.sizes[{size!r}]")
+    for name in ("batch", "real"):
+        need(name, f"call.{name}")
+    for v in parameters:
+        variable = names.variable(v.name)
+        if v.name in stacks:
+            need(variable, f"stacked(call.p, {', '.join(repr(n) for n in stacks[v.name].parts)})")
+        else:
+            need(variable, f"call.p[{v.name!r}]")
+    for axis in names.system.axes:
+        need(f"length_{axis}", f"call.lengths[{axis!r}].astype(call.real)")
+        need(f"last_{axis}", f"call.lengths[{axis!r}] - 1")
+        need(f"inside_{axis}", f"np.arange(call.length[{axis!r}])[:, None] < call.lengths[{axis!r}]")
+        need(f"position_{axis}", f"np.arange(call.length[{axis!r}])[:, None] + call.begin")
+    need("ragged", "call.ragged")
+    for axes in past_names(names):
+        need("past_" + "_".join(axes), f"call.padding({', '.join(map(repr, axes))})")
+    for other in earlier or []:
+        for variable in variables(other):
+            need(variable, f"saved[{variable!r}]")
+    return head.lines, body

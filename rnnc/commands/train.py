@@ -7,6 +7,7 @@ character, beside those of a character trigram model of the same text. Ctrl-C en
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from rnnc.commands.arguments import Parser, add_spec
@@ -14,6 +15,8 @@ from rnnc.commands.arguments import Parser, add_spec
 
 def add_arguments(parser: Parser) -> None:
     """SPEC, the text, and how to train."""
+    # a second thread gains nothing on products this small and waits whole seconds where the cores are busy
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from rnnc.runtime.train_text import TextOptions
 
     d = TextOptions()

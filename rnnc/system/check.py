@@ -60,8 +60,9 @@ def _directions(system: System, edges: tuple[Edge, ...]) -> Diagnostic:
             continue
         loop = _cancelling(edges, axis)
         if loop:
+            loop = tuple(e for e in loop if e.access is not None and e.access.span is not None)
             offsets = tuple(f"{_author(e.source, system)}[{axis}{_signed(e, axis)}]" for e in loop)
-            spans = tuple(dict.fromkeys(_span(e, system) for e in loop if dict(e.reach)[axis] != Reach()))
+            spans = tuple(dict.fromkeys(_span(e, system) for e in loop if _moved(e, axis)))
             authors = tuple(_author(e.source, system) for e in loop)
             return CancellingDelays(span=spans[-1], cycle=authors, offsets=offsets, places=spans[:-1])
         other = _span(back[0], system)
@@ -82,14 +83,41 @@ def _directions(system: System, edges: tuple[Edge, ...]) -> Diagnostic:
 
 
 def _cancelling(edges: tuple[Edge, ...], axis: str) -> tuple[Edge, ...]:
-    """A cycle through different units whose offsets along the axis add up to zero."""
-    for first in edges:
-        for second in edges:
-            if first.source == second.reader and first.reader == second.source and first.source != first.reader:
-                a, b = dict(first.reach)[axis], dict(second.reach)[axis]
-                if a.low == a.high and b.low == b.high and a.low + b.low == 0:
-                    return first, second
+    """A cycle that moves along the axis and comes back to the position it started from; empty where there is none."""
+    reach = max(abs(x) for e in edges for x in (dict(e.reach).get(axis, Reach()).low, 1))
+    for start in sorted({e.source for e in edges}):
+        came: dict[tuple[str, int], tuple[tuple[str, int], Edge]] = {}
+        waiting = [(start, 0)]
+        for name, total in waiting:
+            for e in edges:
+                step = dict(e.reach).get(axis, Reach()).low
+                state = (e.reader, total + step)
+                if e.source != name or abs(state[1]) > reach or state in came:
+                    continue
+                came[state] = ((name, total), e)
+                if state != (start, 0):
+                    waiting.append(state)
+                    continue
+                path = _path(came, state)
+                simple = len({x.source for x in path}) == len(path)
+                if simple and any(_moved(x, axis) for x in path):
+                    return path
+                del came[state]
     return ()
+
+
+def _path(came: dict[tuple[str, int], tuple[tuple[str, int], Edge]], end: tuple[str, int]) -> tuple[Edge, ...]:
+    path = []
+    state, edge = came[end]
+    path.append(edge)
+    while state != end:
+        state, edge = came[state]
+        path.append(edge)
+    return tuple(reversed(path))
+
+
+def _moved(edge: Edge, axis: str) -> bool:
+    return dict(edge.reach).get(axis, Reach()).low != 0
 
 
 def _signed(edge: Edge, axis: str) -> str:

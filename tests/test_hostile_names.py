@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose
 
 from rnnc.compiler import compile_text, emit_text
 from rnnc.diagnostics import Rejected
+from rnnc.emit.arguments import KEYWORDS
 from rnnc.frontend.words import RESERVED
 
 STREAM = """
@@ -114,11 +115,13 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
 
 def numbers(text: str, names: Mapping[str, str]) -> dict[str, Any]:
     """All that a network by these names computes from one set of numbers, by the template's names."""
-    module = compile_text(renamed(text, names))
     plain = compile_text(text)
     one = names.__getitem__
     sizes = {one("Ad"): 2, one("Ah"): 5}
-    p = module.init(dtype="float64", **sizes)
+    # two sizes that `init` cannot take by name are chosen when the module is compiled
+    pinned = {size: value for size, value in sizes.items() if size in ("seed", "dtype")}
+    module = compile_text(renamed(text, names), settings=pinned)
+    p = module.init(dtype="float64", **{size: n for size, n in sizes.items() if size not in pinned})
     draw = np.random.default_rng(3)
     for key in sorted(plain.PARAMETERS):
         p[renamed(key, names)] = draw.standard_normal(p[renamed(key, names)].shape) * 0.4
@@ -129,6 +132,7 @@ def numbers(text: str, names: Mapping[str, str]) -> dict[str, Any]:
         data[one(name)] = draw.integers(0, 2, shape) if record["token"] else draw.uniform(0.1, 0.9, shape)
     ends = {one(a): np.array([length[a], 2, 1]) for a in plain.AXES}
     given: Any = ends if len(ends) > 1 else next(iter(ends.values()))
+    data = {name + "_" * (name in KEYWORDS): a for name, a in data.items()}
     out = module.forward(p, **data, lengths=given, observe=[one(u) for u in plain.UNITS if "." not in u])
     value, grads = module.bptt(p, **data, lengths=given, wrt=(one("Ax"),))
     found = {"loss": out["loss"], "value": value, "Ax": grads[one("Ax")], "flat": p.flat.size}
@@ -140,12 +144,13 @@ def numbers(text: str, names: Mapping[str, str]) -> dict[str, Any]:
 def streamed(module: ModuleType, p: Any, data: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Two steps from the start, and the rest as a chunk."""
     one = names.__getitem__
-    state = module.start(p, batch=3, **{one("Ai"): data[one("Ai")]})
+    key = {n: one(n) + "_" * (one(n) in KEYWORDS) for n in ("Ai", "Ax", "Aw")}
+    state = module.start(p, batch=3, **{key["Ai"]: data[key["Ai"]]})
     found = {}
     for k in range(2):
-        step, state = module.step(p, state, **{one(n): data[one(n)][k] for n in ("Ax", "Aw")})
+        step, state = module.step(p, state, **{key[n]: data[key[n]][k] for n in ("Ax", "Aw")})
         found[f"step {k}"] = step[one("Ay")]
-    rest = {one(n): data[one(n)][2:] for n in ("Ax", "Aw")}
+    rest = {key[n]: data[key[n]][2:] for n in ("Ax", "Aw")}
     return found | {"rest": module.forward(p, **rest, state=state)[one("Ay")]}
 
 

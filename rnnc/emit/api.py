@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnc.emit.arguments import Arguments, arguments, passed_as
 from rnnc.emit.lines import Lines
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
@@ -23,32 +24,17 @@ def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
     return "\n\n\n".join(parts)
 
 
-def python_argument(name: str, names: Names) -> str:
-    return names.python[name]
-
-
-def _data(model: Model, names: Names) -> tuple[str, str, str]:
-    """The keyword arguments of a call, what takes those Python has no name for, and the dict of them by the
-    author's names."""
-    data = (*model.inputs, *model.targets)
-    plain = [d.name for d in data if python_argument(d.name, names) == d.name]
-    other = [d.name for d in data if d.name not in plain]
-    signature = "".join(f", {n}=None" for n in plain)
-    pairs = ", ".join(f"{n!r}: {n}" for n in plain)
-    if other:
-        # a name Python cannot take as an argument's comes through the keywords
-        pairs = ", ".join(x for x in (pairs, "**named(others)") if x)
-    return signature, ", **others" if other else "", "{" + pairs + "}"
+def _data(model: Model, names: Names) -> Arguments:
+    return arguments(tuple(d.name for d in (*model.inputs, *model.targets)), names.python)
 
 
 def _named(model: Model, names: Names) -> str:
-    other = [d.name for d in (*model.inputs, *model.targets) if python_argument(d.name, names) != d.name]
-    if not other:
+    if not _data(model, names).others:
         return ""
     lines = Lines()
     with lines.block("def named(others):"):
-        lines.add('"""Arguments whose names are words of Python: passed as `**{name: array}`."""')
-        with lines.block("for name in others:"), lines.block(f"if name not in {tuple(other)!r}:"):
+        lines.add('"""Arguments whose names Python or this module has taken: passed as `**{name: array}`."""')
+        with lines.block("for name in others:"), lines.block("if name not in (*INPUTS, *TARGETS):"):
             lines.add('raise TypeError(f"unexpected argument {name!r}")')
         lines.add("return others")
     return lines.text() + "\n\n\n"
@@ -252,6 +238,9 @@ def _step(model: Model, program: Program, names: Names) -> str:
         lines.add(f"stepping = {stepping!r}")
         lines.add("data = {name: a for name, a in data.items() if a is not None}")
         lines.add("data = {name: np.asarray(a)[None] if name in stepping else a for name, a in data.items()}")
+        renamed = passed_as(tuple(d.name for d in (*model.inputs, *model.targets)), names.python)
+        if renamed:
+            lines.add(f"data = {{{renamed!r}.get(name, name): a for name, a in data.items()}}")
         lines.add("out = forward(p, **data, lengths=1, state=state)")
         lines.add('state = out.pop("state")')
         units = {v.name: v for v in names.system.values if v.role == "unit"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from rnnc import __version__
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import whole
@@ -9,7 +11,7 @@ from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Datum, Model
 from rnnc.program.forms import Program
-from rnnc.sizes import Shape, Size
+from rnnc.sizes import Shape
 from rnnc.system.forms import System, Value
 
 
@@ -60,8 +62,8 @@ def _records(lines: Lines, model: Model, program: Program) -> None:
         p = by_name[name]
         columns = ""
         if p.columns_of is not None:
-            sizes = "".join(f"{z.name}, " for z in model.sizes)
-            columns = f', "columns_of": lambda {sizes}**_: {_text(p.columns_of)}'
+            width = p.columns_of.spelled({z.name: f"sizes[{z.name!r}]" for z in model.sizes})
+            columns = f', "columns_of": lambda **sizes: {whole(width)}'
         init = (p.init.kind, p.init.numbers)
         lines.add(
             f'    {p.name!r}: {{"shape": {shape_text(p.shape)!r}, "trained": {p.trained}, "init": {init!r}{columns}}},'
@@ -87,33 +89,43 @@ def shape_text(shape: Shape) -> str:
     return "(" + ", ".join(str(z) for z in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
-def _text(size: Size) -> str:
-    return whole(str(size))
+def _sizes(lines: Lines, model: Model, names: Names, title: str, gives: str) -> AbstractContextManager[None]:
+    """The head of a function of the sizes; those that Python has no argument for are taken from a dict."""
+    plain = all(names.size[z.name] == z.name for z in model.sizes)
+    sizes = "*, " + ", ".join(f"{z.name}: int" for z in model.sizes) if plain else "**sizes: int"
+    return lines.block(f"def {title}({sizes if model.sizes else ''}) -> {gives}:")
+
+
+def _unpack(lines: Lines, model: Model, names: Names) -> None:
+    if any(names.size[z.name] != z.name for z in model.sizes):
+        for z in model.sizes:
+            lines.add(f"{names.size[z.name]} = sizes[{z.name!r}]")
 
 
 def _shapes(lines: Lines, model: Model, names: Names) -> None:
-    sizes = ", ".join(f"{z.name}: int" for z in model.sizes)
-    star = "*, " if sizes else ""
-    with lines.block(f"def shapes({star}{sizes}) -> dict[str, tuple[int, ...]]:"):
+    with _sizes(lines, model, names, "shapes", "dict[str, tuple[int, ...]]"):
         lines.add('"""The shape of every parameter."""')
+        _unpack(lines, model, names)
         lines.add("return {")
         order = {n: k for k, n in enumerate(parameter_order(names.system))}
         for p in sorted(model.parameters, key=lambda p: order[p.name]):
-            inside = "".join(f"{_text(z)}, " for z in p.shape).rstrip(" ")
+            inside = "".join(f"{names.size_text(z)}, " for z in p.shape).rstrip(" ")
             lines.add(f"    {p.name!r}: ({inside.rstrip(',') if len(p.shape) > 1 else inside}),")
         lines.add("}")
     lines.add()
     lines.add()
-    with lines.block(f"def data_shapes({star}{sizes}) -> dict[str, tuple[tuple[int, ...], int]]:"):
+    with _sizes(lines, model, names, "data_shapes", "dict[str, tuple[tuple[int, ...], int]]"):
         lines.add('"""For every input and target its unit shape and its vocabulary (0: real numbers)."""')
+        _unpack(lines, model, names)
         lines.add("return {")
         for d in (*model.inputs, *model.targets):
-            lines.add(f"    {d.name!r}: ({_tuple(d.type.shape)}, {0 if d.token is None else _text(d.token)}),")
+            vocabulary = "0" if d.token is None else names.size_text(d.token)
+            lines.add(f"    {d.name!r}: ({_tuple(d.type.shape, names)}, {vocabulary}),")
         lines.add("}")
 
 
-def _tuple(shape: Shape) -> str:
-    return "(" + ", ".join(_text(z) for z in shape) + ("," if len(shape) == 1 else "") + ")"
+def _tuple(shape: Shape, names: Names) -> str:
+    return "(" + ", ".join(names.size_text(z) for z in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
 def _sizes_from(lines: Lines, model: Model) -> None:

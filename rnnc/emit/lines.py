@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rnnc.emit.naming import MADE
+
 
 class Lines:
     """Text of one function while it is written."""
@@ -50,6 +52,7 @@ class Lines:
             if expression in known:
                 return known[expression]
         used = {v for known in self._rows for v in known.values()}
+        name = f"v_{name}" if MADE.fullmatch(name) else name
         final, count = name, 1
         while final in used or final in self.taken:
             count += 1

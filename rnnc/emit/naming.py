@@ -7,61 +7,60 @@ import keyword
 import re
 from collections.abc import Iterable
 
-OWN = (
-    *[
-        "np",
-        "cp",
-        "p",
-        "call",
-        "real",
-        "batch",
-        "sizes",
-        "given",
-        "state",
-        "lengths",
-        "wrt",
-        "reduce",
-        "observe",
-        "seed",
-        "dtype",
-        "saved",
-        "work",
-        "value",
-        "grads",
-        "out",
-    ],
-    *[
-        "init",
-        "forward",
-        "bptt",
-        "rtrl",
-        "rtrl_start",
-        "rtrl_step",
-        "start",
-        "step",
-        "generate",
-        "SPEC",
-        "SIZES",
-        "PARAMETERS",
-        "INPUTS",
-        "TARGETS",
-    ],
-    *["OUTPUTS", "PROTOCOL", "NAME", "AXES"],
-)
-"""Words of the generated code."""
+from rnnc.emit.support_text import support_names
+
+_WORDS = """
+np cp math ceil Mapping Any
+p call real batch sizes given state lengths wrt reduce observe seed dtype saved value grads out share data needs
+spared complete name others named stepping moving lead ragged
+init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes
+SPEC SIZES PARAMETERS INPUTS TARGETS OUTPUTS UNITS STATES PROTOCOL NAME AXES PINNED SIZES_FROM
+"""
+OWN = tuple(_WORDS.split())
+"""Words of the generated code beside what the support files define."""
+
+MADE = re.compile(r"work\d*|(edge|past)_\w*")
+"""The form of names that are made while a module is written."""
+
+OF_AXIS = ("len", "length", "last", "inside", "position")
+"""What a module derives from an axis `n`: `len_n`, ..."""
 
 
-def identifiers(names: Iterable[tuple[str, bool]], reserved: Iterable[str] = ()) -> dict[str, str]:
+class Taken(set[str]):
+    """The names that a new one may not have."""
+
+    def __init__(self, *more: str) -> None:
+        super().__init__((*OWN, *more, *support_names(), *keyword.kwlist, *keyword.softkwlist, *dir(builtins)))
+
+    def new(self, name: str) -> str:
+        """A Python identifier for an author's (or a made) name, as close to it as can be."""
+        base = spelled(name)
+        found = fresh(f"v_{base}" if MADE.fullmatch(base) else base, self)
+        self.add(found)
+        return found
+
+
+def axis_names(axes: Iterable[str], taken: Taken) -> dict[str, str]:
+    """A loop variable for every axis, such that what is derived from it is free as well."""
+    result = {}
+    for axis in axes:
+        name, count = axis, 1
+        while any(n in taken for n in (name, *(f"{of}_{name}" for of in OF_AXIS))) or MADE.fullmatch(name):
+            count += 1
+            name = f"axis{count}_{axis}"
+        taken.update((name, *(f"{of}_{name}" for of in OF_AXIS)))
+        result[axis] = name
+    return result
+
+
+def identifiers(names: Iterable[tuple[str, bool]], taken: Taken) -> dict[str, str]:
     """A Python identifier for every name; those marked True (the author's) choose first."""
-    taken = {*OWN, *reserved, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
     result: dict[str, str] = {}
     pairs = list(names)
     for wanted in (True, False):
         for name, own in pairs:
             if own is wanted:
-                base = spelled(name)
-                result[name] = fresh(base, taken)
-                taken.add(result[name])
+                result[name] = taken.new(name)
     return result
 
 
@@ -81,7 +80,7 @@ def spelled(name: str) -> str:
 def fresh(base: str, taken: set[str]) -> str:
     """`base`, or `base_`, `base_2`, ... if that is taken."""
     name, count = base, 1
-    while name in taken or name.startswith("__"):
+    while name in taken:
         count += 1
         name = f"{base}_" if count == 2 and f"{base}_" not in taken else f"{base}_{count}"
     return name

@@ -38,7 +38,7 @@ class SectionWriter:
         self.start_inputs = (start_inputs(names),) if states else ()
         self.names = names
         self.section = section
-        self.lines = Lines(1, frozenset(names.python.values()) | {f"len_{a}" for a in names.system.axes})
+        self.lines = Lines(1, frozenset(names.taken))
         self.work: dict[str, list[str]] = {}
         self.transposed: dict[str, str] = {}
         self.borders: dict[str, Border] = {b.name: b for b in names.system.borders}
@@ -262,7 +262,7 @@ class SectionWriter:
             scans,
             self.lines,
         )
-        past = "past_" + "_".join(v.axes)
+        past = self.names.of_axis("past", *v.axes)
         index = ", ".join(scans.get(a, ":") for a in v.axes)
         where = f"{past}[{index}]" if scans else past
         border = self.borders.get(name)

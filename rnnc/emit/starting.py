@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnc.emit.arguments import arguments
 from rnnc.emit.lines import Lines
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.streaming import Streaming
@@ -56,12 +57,11 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
     writer.write()
     read = [names.variable(n) for n in wanted]
     lines = Lines()
-    data = "".join(f", {n}=None" for n in inputs)
-    with lines.block(f"def start(p, batch=None{', *' + data if data else ''}):"):
+    signature, others, given = arguments(inputs, names.python)
+    with lines.block(f"def start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
         lines.add(
             '"""The state before the first step: arrays (batch, ...) by name; without `batch`, of one sequence."""'
         )
-        given = "{" + ", ".join(f"{n!r}: {n}" for n in inputs) + "}"
         _open(lines, bool(wanted), given, inputs)
         for name in wanted:
             writer.given(name)

@@ -108,7 +108,7 @@ class Steps:
         terms = []
         for axis in over:
             if axis in self.names.system.axes:
-                terms.append(aligned(View(f"inside_{axis}", (axis, BATCH), ""), target))
+                terms.append(aligned(View(self.names.of_axis("inside", axis), (axis, BATCH), ""), target))
         if mask is not None:
             terms.append(f"({aligned(mask, target)} != 0)")
         if len(terms) == 1:

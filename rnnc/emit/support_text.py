@@ -28,6 +28,13 @@ def _functions() -> tuple[tuple[str, str], ...]:
     )
 
 
+@cache
+def support_names() -> tuple[str, ...]:
+    """Every name the support files define at their top."""
+    trees = (ast.parse(copied(name)) for name in ("parameters", "calls", "operations"))
+    return tuple(n.name for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef))
+
+
 def needed_operations(body: str) -> str:
     """The support functions that `body` calls, and those that the protocol's functions call."""
     always = ("last_rows",)

@@ -57,7 +57,7 @@ def unpacked(
     stacks = {s.name: s for s in names.system.stacks}
     parameters = [v for v in names.system.values if v.role in ("parameter", "fixed")]
     for axis in names.system.axes:
-        need(f"len_{axis}", f"call.length[{axis!r}]")
+        need(names.length(axis), f"call.length[{axis!r}]")
     for size, variable in names.size.items():
         need(variable, f"call.sizes[{size!r}]")
     for name in ("batch", "real"):
@@ -69,13 +69,13 @@ def unpacked(
         else:
             need(variable, f"call.p[{v.name!r}]")
     for axis in names.system.axes:
-        need(f"length_{axis}", f"call.lengths[{axis!r}].astype(call.real)")
-        need(f"last_{axis}", f"call.lengths[{axis!r}] - 1")
-        need(f"inside_{axis}", f"np.arange(call.length[{axis!r}])[:, None] < call.lengths[{axis!r}]")
-        need(f"position_{axis}", f"np.arange(call.length[{axis!r}])[:, None] + call.begin")
+        need(names.of_axis("length", axis), f"call.lengths[{axis!r}].astype(call.real)")
+        need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")
+        need(names.of_axis("inside", axis), f"np.arange(call.length[{axis!r}])[:, None] < call.lengths[{axis!r}]")
+        need(names.of_axis("position", axis), f"np.arange(call.length[{axis!r}])[:, None] + call.begin")
     need("ragged", "call.ragged")
     for axes in past_names(names):
-        need("past_" + "_".join(axes), f"call.padding({', '.join(map(repr, axes))})")
+        need(names.of_axis("past", *axes), f"call.padding({', '.join(map(repr, axes))})")
     for other in earlier or []:
         for variable in variables(other):
             need(variable, f"saved[{variable!r}]")

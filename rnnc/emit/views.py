@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
-from rnnc.emit.naming import identifiers, whole
+from rnnc.emit.naming import Taken, axis_names, identifiers, whole
 from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home, Program
 from rnnc.program.halos import halos
@@ -37,14 +37,11 @@ class Names:
         self.values: dict[str, Value] = {v.name: v for v in program.system.values}
         self.buffers: dict[str, Buffer] = {b.name: b for b in program.buffers}
         self.homes: dict[str, Home] = dict(program.homes)
-        axes = [f"len_{a}" for a in self.system.axes] + list(self.system.axes)
-        self.python = identifiers(
-            ((v.name, v.role in ("unit", "input", "target", "parameter", "fixed")) for v in self.system.values),
-            [*axes, *(n for n, _, _ in self.system.sizes)],
-        )
-        self.axis = {a: a for a in self.system.axes}
-        taken = set(self.python.values())
-        self.size = {n: (n if n not in taken else f"size_{n}") for n, _, _ in self.system.sizes}
+        self.taken = Taken()
+        self.axis = axis_names(self.system.axes, self.taken)
+        self.size = {n: self.taken.new(n) for n, _, _ in self.system.sizes}
+        own = ("unit", "input", "target", "parameter", "fixed")
+        self.python = identifiers(((v.name, v.role in own) for v in self.system.values), self.taken)
         self.halos = halos(self.system)
         self.whole = frozenset(h.buffer for h in self.homes.values() if h.rows is None)
         self._units: dict[Home, str] = {}
@@ -77,7 +74,11 @@ class Names:
         return whole(size.spelled(self.size))
 
     def length(self, axis: str) -> str:
-        return f"len_{axis}"
+        return self.of_axis("len", axis)
+
+    def of_axis(self, what: str, *axes: str) -> str:
+        """What a module derives from axes: `len_n`, `last_n`, `past_i_j`."""
+        return "_".join([what, *(self.axis[a] for a in axes)])
 
 
 def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | None) -> View:
@@ -87,7 +88,7 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
     if v.role == "position":
         return _position(names, access, scans)
     if v.role == "length":
-        return View(f"length_{access.name.strip('|')}", (BATCH,), base)
+        return View(names.of_axis("length", access.name.strip("|")), (BATCH,), base)
     if v.role == "seed":
         return View("seed", (BATCH,), base)
     rows: list[str] = []
@@ -192,7 +193,7 @@ def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: 
             labels.append(str(taps[at.axis]))
             continue
         k = labels.index(f"@{at.axis}")
-        index = str(extent.low + at.low) if at.anchor == "first" else f"last_{at.axis}"
+        index = str(extent.low + at.low) if at.anchor == "first" else names.of_axis("last", at.axis)
         if at.anchor == "last" and extent.low + at.low:
             index += f" + {extent.low + at.low}" if extent.low + at.low > 0 else f" - {-(extent.low + at.low)}"
         batch = labels.index(BATCH) if BATCH in labels else -1
@@ -203,7 +204,7 @@ def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: 
 
 def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
     at = access.at[0]
-    name = f"position_{at.axis}"
+    name = names.of_axis("position", at.axis)
     shift = f" + {at.low}" if at.low else ""
     if at.axis in scans:
         return View(f"({name}[{scans[at.axis]}]{shift})", (BATCH,), name)

@@ -1,0 +1,32 @@
+"""How the functions of the protocol take a network's inputs and targets: as keywords, by author's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+KEYWORDS = ("p", "lengths", "observe", "state", "wrt", "reduce", "seed", "batch")
+"""Arguments of the protocol's own; an input called so is passed with an underscore after it."""
+
+
+class Arguments(NamedTuple):
+    """`signature` and `others` stand in a head; `given` is the dict of what was passed, by author's names."""
+
+    signature: str
+    others: str
+    given: str
+
+
+def arguments(data: tuple[str, ...], python: Mapping[str, str]) -> Arguments:
+    """The keyword arguments for `data`; what Python has no argument for comes through `**others`."""
+    own = [n for n in data if python[n] == n or n in KEYWORDS]
+    pairs = [f"{n!r}: {python[n]}" for n in own]
+    if len(own) < len(data):
+        pairs.append("**named(others)")
+    signature = "".join(f", {python[n]}=None" for n in own)
+    return Arguments(signature, ", **others" if len(own) < len(data) else "", "{" + ", ".join(pairs) + "}")
+
+
+def passed_as(data: tuple[str, ...], python: Mapping[str, str]) -> dict[str, str]:
+    """The keywords of those whose own name the protocol has taken."""
+    return {n: python[n] for n in data if n in KEYWORDS}

@@ -250,7 +250,7 @@ class SectionWriter:
             a for a in self.names.system.axes if a not in out.axes and any(a == t.axis for r in e.reads for t in r.at)
         )
         batch = any(self.names.values[r.name].batched for r in e.reads) and not out.batched
-        return (*axes, *((BATCH,) if batch else ()))
+        return (*axes, *(("batch",) if batch else ()))
 
     def _clear(self, name: str, scans: Mapping[str, str]) -> None:
         v = self.names.values[name]

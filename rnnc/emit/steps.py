@@ -96,7 +96,7 @@ class Steps:
             v = self.names.values[access.name]
             name = self.names.variable(access.name)
             if v.role in ("parameter", "fixed") and f", {name}.T," in line:
-                kept = self.transposed.setdefault(name, f"{name}_T")
+                kept = self.transposed.setdefault(name, self.names.transposed(name))
                 return line.replace(f", {name}.T,", f", {kept},")
         return line
 

@@ -14,12 +14,13 @@ from rnnc.program.halos import halos
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Equation, System, Value
 
-BATCH = "batch"
+BATCH = "(batch)"
+"""The label of the batch's dimension: nothing an axis can be called."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A Python expression and the labels of its dimensions, in order (axis names, "batch", unit labels)."""
+    """A Python expression and the labels of its dimensions, in order (axis names, BATCH, unit labels)."""
 
     text: str
     labels: tuple[str, ...]
@@ -49,6 +50,13 @@ class Names:
             if self.values[name].role == "unit":
                 self._units.setdefault(home, name)
         self._variables: dict[Home, str] = {}
+        self._transposed: dict[str, str] = {}
+
+    def transposed(self, variable: str) -> str:
+        """The name of a weight's transpose."""
+        if variable not in self._transposed:
+            self._transposed[variable] = self.taken.new(f"{variable}_T")
+        return self._transposed[variable]
 
     def variable(self, name: str) -> str:
         """The variable of the memory `name` lies in: the first value that lived there gives it its name."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 import io
+import json
 import keyword
 import re
+import subprocess
+import sys
 import tokenize
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,8 +21,9 @@ from numpy.testing import assert_allclose
 
 from rnnc.compiler import compile_text, emit_text
 from rnnc.diagnostics import Rejected
-from rnnc.emit.arguments import KEYWORDS
+from rnnc.emit.arguments import KEYWORDS, returned_as
 from rnnc.frontend.words import RESERVED
+from rnnc.places import specs_folder
 
 STREAM = """
 fn Af(Az) = Az * sigmoid(Az)
@@ -136,7 +140,7 @@ def numbers(text: str, names: Mapping[str, str]) -> dict[str, Any]:
     out = module.forward(p, **data, lengths=given, observe=[one(u) for u in plain.UNITS if "." not in u])
     value, grads = module.bptt(p, **data, lengths=given, wrt=(one("Ax"),))
     found = {"loss": out["loss"], "value": value, "Ax": grads[one("Ax")], "flat": p.flat.size}
-    found |= {f"{u}[]": out[one(u)] for u in plain.UNITS if "." not in u}
+    found |= {f"{u}[]": out[returned_as(one(u))] for u in plain.UNITS if "." not in u}
     found |= {f"d {key}": grads[renamed(key, names)] for key in plain.PARAMETERS}
     return found | (streamed(module, p, data, names) if text is STREAM else {})
 
@@ -149,9 +153,9 @@ def streamed(module: ModuleType, p: Any, data: Mapping[str, Any], names: Mapping
     found = {}
     for k in range(2):
         step, state = module.step(p, state, **{key[n]: data[key[n]][k] for n in ("Ax", "Aw")})
-        found[f"step {k}"] = step[one("Ay")]
+        found[f"step {k}"] = step[returned_as(one("Ay"))]
     rest = {key[n]: data[key[n]][2:] for n in ("Ax", "Aw")}
-    return found | {"rest": module.forward(p, **rest, state=state)[one("Ay")]}
+    return found | {"rest": module.forward(p, **rest, state=state)[returned_as(one("Ay"))]}
 
 
 @lru_cache(maxsize=2)
@@ -184,8 +188,111 @@ def chosen(text: str, turn: int) -> list[dict[str, str]]:
     return [dict(zip(roles, [*g[turn:], *g[:turn], *roles][: len(roles)], strict=True)) for g in groups]
 
 
+@pytest.mark.parametrize("turn", [0, 9])
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_network_by_hostile_names(name: str) -> None:
+def test_a_network_by_hostile_names(name: str, turn: int) -> None:
     text = TEMPLATES[name]
-    wrong = [(names, found) for names in chosen(text, 0) if (found := differing(text, names))]
+    wrong = [(names, found) for names in chosen(text, turn) if (found := differing(text, names))]
     assert not wrong, "\n".join(f"{found}: {names}" for names, found in wrong)
+
+
+def test_the_author_s_spelling_stays() -> None:
+    text = """network def(None = 3) { axis for input lambda[for] : None input lengths : None
+      output state[for] : None = tanh(full(lambda[for]) + full(state[for-1]) + lengths + bias) target wrt[for] : None
+      loss squared_error(state, wrt) }"""
+    module = compile_text(text)
+    p = module.init(**{"None": 2})
+    assert list(p) == ["state.W_lambda", "state.W_state", "state.b"] and module.OUTPUTS == ("state",)
+    x, h = np.ones((3, 2)), np.ones(2)
+    out = module.forward(p, **{"lambda": x}, lengths_=h, lengths=2)
+    assert out["state_"].shape == (3, 2) and list(out["state"]) == ["state"]
+    _, grads = module.bptt(p, **{"lambda": x}, lengths_=h, wrt_=x, wrt=["lambda", "lengths"])
+    assert grads["lambda"].shape == (3, 2) and grads["lengths"].shape == (2,)
+    with pytest.raises(ValueError, match="input `lambda` has shape \\(3, 5\\), expected \\(for, batch, None\\)"):
+        module.forward(p, **{"lambda": np.ones((3, 5))}, lengths_=h)
+    with pytest.raises(ValueError, match="input `lengths` is missing"):
+        module.forward(p, **{"lambda": x})
+    with pytest.raises(TypeError, match="'lamda'"):
+        module.forward(p, lamda=x, lengths_=h)
+
+
+CODE_IN_SPECS = (
+    'network a { unit __import__("os")[n] = x }',
+    "network x=1;import os { axis n }",
+    "x=1;import os",
+    "import os\nos.system('true')",
+    "use \"__import__('os').system('true')\"\nnetwork a { axis n input x[n] : 1 output y[n] : 1 = x }",
+    'use "\\"); import os; (\\""\nnetwork a { axis n input x[n] : 1 output y[n] : 1 = x }',
+    "network a { axis n input x[n] : {0.__class__} output y[n] : 1 = x }",
+    "network a { axis n input x[n] : 1 output y[n] : 1 = eval(x) }",
+    "network a { axis n input x[n] : 1 output y[n] : 1 = S.__class__(x) }",
+    "network a { axis n input x[n] : 1 output y[n] : 1 = (lambda: 1)() }",
+    "network a { axis n input x[n] : 1 output y[n] : 1 = full(x, as = __builtins__) }",
+    "network a(D = __import__) { axis n input x[n] : D output y[n] : D = x }",
+    "network a { axis n input x[n] : 1 output y[n] : 1 = x } # \N{PARAGRAPH SEPARATOR}import os\rimport os",
+    '# """\n# import os\nnetwork a { axis n input x[n] : 1 output y[n] : 1 = x # """ + __import__("os").name + """\n}',
+    "# '\\\nnetwork a { axis n input x[n] : 1 output y[n] : 1 = x \x0c# ');import os;('\n}",
+)
+WATCHED = """
+import json, sys
+import numpy as np
+from rnnc.compiler import compile_text
+from rnnc.diagnostics import Rejected
+from rnnc.render import render
+
+seen, watching = [], False
+
+def watch(event, arguments):
+    if not watching:
+        return
+    if event in ("compile", "exec"):
+        what = arguments[1] if event == "compile" else getattr(arguments[0], "co_filename", "?")
+        seen.append(f"{event} {what}")
+    elif event.split(".")[0] in ("open", "os", "subprocess", "socket", "import", "shutil", "ctypes", "pty", "marshal"):
+        seen.append(f"{event} {arguments[0]!r}")
+
+sys.addaudithook(watch)
+
+def run(text):
+    try:
+        module = compile_text(text)
+    except Rejected as rejected:
+        render(rejected.diagnostics)
+        return "refused"
+    p = module.init(seed=1)
+    sizes, data = module.data_shapes(**p.sizes), {}
+    for name, record in (module.INPUTS | module.TARGETS).items():
+        shape, tokens = sizes[name]
+        whole = (*(2 for _ in record["axes"]), 1, *shape)
+        data[name + "_" * (name in KEYWORDS)] = np.zeros(whole, int) if tokens else np.ones(whole)
+    module.forward(p, **data)
+    if hasattr(module, "bptt"):
+        module.bptt(p, **data)
+    return module.__file__
+
+plain, specs, KEYWORDS = json.loads(sys.stdin.read())
+for text in plain:
+    run(text)
+result = []
+for text in specs:
+    watching = True
+    made = run(text)
+    watching = False
+    result.append((made, list(seen)))
+    seen.clear()
+print(json.dumps(result))
+"""
+
+
+def test_nothing_in_a_spec_is_executed() -> None:
+    """One module is compiled and run, and that by its own name; where a spec is refused nothing is."""
+    plain = [*TEMPLATES.values(), 'use "nothing"', "network a {"]
+    hostile = [renamed(text, names) for text in TEMPLATES.values() for names in chosen(text, 5)]
+    given = json.dumps([plain, [*TEMPLATES.values(), *hostile, *CODE_IN_SPECS], KEYWORDS])
+    made = subprocess.run([sys.executable, "-c", WATCHED], input=given, capture_output=True, text=True, check=True)
+    for (file, events), text in zip(json.loads(made.stdout), json.loads(given)[1], strict=True):
+        allowed = [] if file == "refused" else [f"compile {file}", f"exec {file}"]
+        assert [e for e in events if e.split(" ")[0] in ("compile", "exec")] == allowed, text
+        rest = [e for e in events if e not in allowed]
+        # the names that a misspelt `use` may mean
+        assert set(rest) <= {f"os.scandir {str(specs_folder())!r}"}, (text, rest)

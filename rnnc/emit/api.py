@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnc.emit.arguments import Arguments, arguments, passed_as
+from rnnc.emit.arguments import Arguments, arguments, passed_as, returned_as
 from rnnc.emit.lines import Lines
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
@@ -132,6 +132,9 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
                 lines.add("    saved |= _loss(call, saved)")
             del forward
         lines.add("out = {name: _observed(call, saved, name) for name in dict.fromkeys((*OUTPUTS, *observe))}")
+        for name in (u for u in units if returned_as(u) != u):
+            with lines.block(f"if {name!r} in out:"):
+                lines.add(f"out[{returned_as(name)!r}] = out.pop({name!r})")
         if system.loss is not None:
             variable = names.variable(system.loss)
             head = "if complete:" if loss.body else "if True:"
@@ -244,7 +247,7 @@ def _step(model: Model, program: Program, names: Names) -> str:
         lines.add("out = forward(p, **data, lengths=1, state=state)")
         lines.add('state = out.pop("state")')
         units = {v.name: v for v in names.system.values if v.role == "unit"}
-        moving = tuple(n for n in (*model.outputs, *units) if units[n].axes)
+        moving = tuple(returned_as(n) for n in (*model.outputs, *units) if units[n].axes)
         lines.add(f"moving = {tuple(dict.fromkeys(moving))!r}")
         lines.add("return {name: a[0] if name in moving else a for name, a in out.items()}, state")
     return lines.text()

@@ -27,6 +27,15 @@ def arguments(data: tuple[str, ...], python: Mapping[str, str]) -> Arguments:
     return Arguments(signature, ", **others" if len(own) < len(data) else "", "{" + ", ".join(pairs) + "}")
 
 
+RESULTS = ("state",)
+"""What `forward` returns of its own; a unit called so is returned with an underscore after its name."""
+
+
+def returned_as(name: str) -> str:
+    """The key of a unit in what `forward` returns."""
+    return f"{name}_" if name in RESULTS else name
+
+
 def passed_as(data: tuple[str, ...], python: Mapping[str, str]) -> dict[str, str]:
     """The keywords of those whose own name the protocol has taken."""
     return {n: python[n] for n in data if n in KEYWORDS}

@@ -17,9 +17,10 @@ import pytest
 
 from rnnc.catalogue import DIAGNOSTICS, codes, explain
 from rnnc.compiler import understand
-from rnnc.diagnostics import Diagnostic, Rejected, Source, apply_edits
+from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
 from rnnc.frontend.read import read_bytes, read_text
 from rnnc.render import render
+from rnnc.system.ahead import ahead
 
 FOLDER = Path(__file__).parent / "diagnostics"
 PAIRS = sorted(FOLDER.glob("*.rnn"))
@@ -36,6 +37,8 @@ def _options(source: Source) -> dict[str, Any]:
     for option, value in zip(words[2::2], words[3::2], strict=True):
         if option == "--network":
             given["network"] = value
+        elif option == "--algorithm":
+            continue
         else:
             name, _, number = value.partition("=")
             given["settings"][name] = float(number)
@@ -46,7 +49,11 @@ def diagnose(raw: bytes, name: str) -> tuple[Diagnostic, ...]:
     """All diagnostics of a spec in the folder of pairs, as the command line would collect them."""
     try:
         source = read_bytes(raw, name)
-        return understand(source, path=FOLDER / name, **_options(source)).warnings
+        understood = understand(source, path=FOLDER / name, **_options(source))
+        reporter = Reporter()
+        if "--algorithm" in source.line(1):
+            ahead(understood.system, reporter)
+        return (*understood.warnings, *reporter.diagnostics)
     except Rejected as rejected:
         return rejected.diagnostics
 

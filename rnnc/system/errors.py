@@ -151,4 +151,39 @@ class WholeAxis(Diagnostic):
         return "needs every position at once"
 
 
-ERRORS: tuple[type[Diagnostic], ...] = (NoDelay, CancellingDelays, BothDirections, WholeAxis)
+@dataclass(frozen=True, kw_only=True)
+class ReadsAhead(Diagnostic):
+    """Real-time recurrent learning, and what is made of it, works forward in time: whatever a unit needs of other
+    units has to be known at its own step. Only the loss, and units that belong to a sequence as a whole and reach
+    the loss alone, may read its last step or all of it.
+
+    Wrong, with RTRL:
+
+        unit   f[n] : H = tanh(full(x[n]) + full(f[n-1]) + bias)
+        unit   b[n] : H = tanh(full(x[n]) + full(b[n+1]) + bias)
+        output y[n] : K = softmax(full(f[n] + b[n]) + bias)
+
+    Right:
+
+        unit   f[n] : H = tanh(full(x[n]) + full(f[n-1]) + bias)
+        unit   b[n] : H = tanh(full(f[n]) + full(b[n-1]) + bias)
+        output y[n] : K = softmax(full(f[n] + b[n]) + bias)
+    """
+
+    code: ClassVar[str] = "E308"
+    name: str
+    reads: str
+    later: bool
+
+    def message(self) -> str:
+        what = "a later step" if self.later else "known only at the end of the sequence"
+        return f"`{self.name}` needs `{self.reads}`, {what}, and RTRL works forward in time"
+
+    def label(self) -> str:
+        return "looks ahead"
+
+    def help(self) -> Help | None:
+        return Help("back-propagation through time (bptt) gives the exact gradient of any network")
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (NoDelay, CancellingDelays, BothDirections, WholeAxis, ReadsAhead)

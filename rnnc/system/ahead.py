@@ -1,0 +1,83 @@
+"""Whether a network can be learned forward in time: nothing learned is read before its step has come."""
+
+from __future__ import annotations
+
+from rnnc.diagnostics import Reporter
+from rnnc.model.forms import At
+from rnnc.system.errors import ReadsAhead
+from rnnc.system.forms import Access, Contract, Equation, Extreme, Scatter, Softmax, System, Value
+
+
+def ahead(system: System, reporter: Reporter) -> None:
+    """Reports, for every unit, the first reference that looks ahead to something learned: a later step of a value
+    that depends on a trained parameter, or (as a last position, a sum or a softmax) the whole of its sequence,
+    where the reader is itself part of a sequence or feeds one. Inputs may be read ahead: they are given.
+
+    `system` is a network as built, neither stacked nor hoisted: its references have the author's places.
+    """
+    values = {v.name: v for v in system.values}
+    learned = _downstream(system, {p.name for p in system.parameters if p.trained})
+    feeds = _upstream(system, {v.name for v in system.values if v.axes and not v.name.startswith("loss:")})
+    told: set[str] = set()
+    for e in system.equations:
+        owner = e.out.split(":")[0]
+        unit = owner.split(".")[0]
+        for r in e.reads:
+            if r.name not in learned or unit in told:
+                continue
+            later = any(a.anchor == "here" and max(a.low, a.high or 0) > 0 for a in r.at)
+            if later or (e.out in feeds and _whole(e, r, values)):
+                span = r.span or e.span
+                assert span is not None
+                told.add(unit)
+                reporter.report(ReadsAhead(span=span, name=owner, reads=_spelled(r), later=later))
+
+
+def _whole(e: Equation, r: Access, values: dict[str, Value]) -> bool:
+    """Whether one position of the reader needs every position of what it reads, or the last."""
+    out = values[e.out].axes
+    over = getattr(e.op, "over", ())
+    for a in r.at:
+        if a.anchor == "last" or a.axis == over or (isinstance(e.op, Extreme) and a.axis in over):
+            return True
+        if a.anchor == "here" and a.axis not in out and isinstance(e.op, Contract | Scatter | Softmax):
+            return True
+    return False
+
+
+def _spelled(r: Access) -> str:
+    """The reference in the network's own steps: a cell that runs in reverse reads `y[n-1]` at its unit's n+1."""
+    name = r.name.split(":")[0]
+    return f"{name}[{', '.join(_place(a) for a in r.at)}]" if r.at else name
+
+
+def _place(a: At) -> str:
+    base = a.axis if a.anchor == "here" else a.anchor
+    low = base + (f"{a.low:+d}" if a.low else "")
+    return low if a.high is None else f"{low}..{base}" + (f"{a.high:+d}" if a.high else "")
+
+
+def _edges(system: System) -> list[tuple[str, str]]:
+    edges = [(r.name, e.out) for e in system.equations for r in e.reads]
+    return edges + [(name, b.name) for b in system.borders for name in b.reads()]
+
+
+def _downstream(system: System, start: set[str]) -> set[str]:
+    return _reach(start, _edges(system))
+
+
+def _upstream(system: System, start: set[str]) -> set[str]:
+    return _reach(start, [(reader, source) for source, reader in _edges(system)])
+
+
+def _reach(start: set[str], edges: list[tuple[str, str]]) -> set[str]:
+    step: dict[str, list[str]] = {}
+    for source, reader in edges:
+        step.setdefault(source, []).append(reader)
+    seen, stack = set(start), list(start)
+    while stack:
+        for name in step.get(stack.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                stack.append(name)
+    return seen

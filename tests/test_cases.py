@@ -77,7 +77,7 @@ def test_count() -> None:
         "torch": 79,
     }
     assert Counter(case.group for case in STATED) == {
-        "models": 24,
+        "models": 25,
         "onnx": 10,
         "onnx_ext": 44,
         "ort": 18,
@@ -86,5 +86,5 @@ def test_count() -> None:
     }
     assert sum(_ragged(case) for case in STATED) == 64
     refused = Counter(case.family for case in CASES if case.family in REFUSED)
-    assert refused == {"ctrnn": 1, "hierarchical": 2, "hopfield": 1, "mdn": 1}
+    assert refused == {"ctrnn": 1, "hierarchical": 2, "hopfield": 1}
     assert all(reason for reason, _ in REFUSED.values())

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from rnnc.losses.binary_cross_entropy import binary_cross_entropy
 from rnnc.losses.cross_entropy import cross_entropy
+from rnnc.losses.mixture_density import mixture_density
 from rnnc.losses.squared_error import squared_error
 from rnnc.losses.terms import Logarithms
 from rnnc.model.forms import Apply, Expr
@@ -20,4 +21,5 @@ LOSSES: tuple[tuple[str, Expand], ...] = (
     ("squared_error", squared_error),
     ("cross_entropy", cross_entropy),
     ("binary_cross_entropy", binary_cross_entropy),
+    ("mixture_density", mixture_density),
 )

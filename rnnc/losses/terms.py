@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from rnnc.model.forms import Apply, Expr, Number, Type
+from rnnc.sizes import ONE, Shape, Size
 
 
 class Logarithms(Protocol):
@@ -15,6 +16,12 @@ class Logarithms(Protocol):
 
     def log_complement(self, p: Expr) -> Expr | None:
         """log(1 - p) of a sigmoid; None where p is defined otherwise."""
+
+    def argument(self, p: Expr, function: str) -> Expr | None:
+        """a where p is defined as `function(a)`; None where it is defined otherwise."""
+
+    def value(self, expr: Expr, part: str) -> Expr:
+        """`expr` as a value of its own, computed once however often it is read."""
 
 
 def number(value: float, like: Expr) -> Expr:
@@ -27,7 +34,7 @@ def apply(op: str, *args: Expr) -> Apply:
     axes: list[str] = []
     for a in args:
         axes.extend(x for x in a.type.axes if x not in axes)
-    largest = max(args, key=lambda a: (len(a.type.shape), str(a.type.shape) != "(1,)"))
+    largest = max(args, key=lambda a: (len(a.type.shape), a.type.shape != (ONE,)))
     return Apply(op, args, Type(tuple(axes), largest.type.shape), args[0].span)
 
 
@@ -39,3 +46,28 @@ def choose(condition: Expr, yes: Expr, no: float) -> Apply:
 def total(a: Expr) -> Expr:
     """The sum of all entries."""
     return Apply("sum", (a,), Type(a.type.axes, ()), a.span) if a.type.shape else a
+
+
+def entries(a: Expr) -> Size:
+    """How many entries a value has."""
+    count = ONE
+    for size in a.type.shape:
+        count = count * size
+    return count
+
+
+def reshaped(a: Expr, shape: Shape) -> Expr:
+    """The entries of `a` in another shape, row-major."""
+    return Apply("reshape", (a,), Type(a.type.axes, shape), a.span)
+
+
+def cut(a: Expr, k: int, length: Size) -> Expr:
+    """Part `k` of a vector that comes in equal parts of `length`."""
+    if a.type.shape == (length,):
+        return a
+    return Apply("cut", (a,), Type(a.type.axes, (length,)), a.span, (float(k),))
+
+
+def rows_added(a: Expr) -> Expr:
+    """The sum over the first dimension."""
+    return Apply("rows_added", (a,), Type(a.type.axes, a.type.shape[1:]), a.span)

@@ -97,7 +97,7 @@ def call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
 def _not_yet(node: syntax.Call) -> NotYetLoss | NotYetFeedback | NotYetRandom | None:
     name = node.function.text
     span = node.function.span
-    if name in ("ctc", "mixture_density"):
+    if name == "ctc":
         return NotYetLoss(span=span, what=f"the loss `{name}` is")
     if name == "sample":
         return NotYetFeedback(span=span, what="`sample` is", advice="draw from the output outside the module")

@@ -170,7 +170,7 @@ class TooMuch(Diagnostic):
 class NotYet(Diagnostic):
     """The language has this, and this version of the compiler does not do it yet. Nothing is compiled, so no
     wrong number comes out: slower axes (E390), settling axes (E391), continuous time (E392), random units
-    (E393), feedback and `sample` (E394), the losses `ctc` and `mixture_density` (E395), and a few
+    (E393), feedback and `sample` (E394), the loss `ctc` (E395), and a few
     combinations of other forms (E396).
 
     Wrong:
@@ -260,7 +260,7 @@ class NotYetFeedback(NotYet):
 
 @dataclass(frozen=True, kw_only=True)
 class NotYetLoss(NotYet):
-    """The losses `ctc` and `mixture_density` are not supported yet.
+    """The loss `ctc` is not supported yet.
 
     Wrong:
 

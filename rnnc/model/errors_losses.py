@@ -66,7 +66,8 @@ class NoTarget(Diagnostic):
 @dataclass(frozen=True, kw_only=True)
 class LossArguments(Diagnostic):
     """A loss takes a prediction and a target: `squared_error(y, t)`, `cross_entropy(p, t)`,
-    `binary_cross_entropy(p, t)`.
+    `binary_cross_entropy(p, t)`. A mixture is predicted by its weights, means and deviations:
+    `mixture_density(pi, mu, sigma, t)`, with correlations `mixture_density(pi, mu, sigma, rho, t)`.
 
     Wrong:
 
@@ -81,10 +82,12 @@ class LossArguments(Diagnostic):
     name: str
     form: str
     found: int
+    wanted: str = ""
 
     def message(self) -> str:
         counted = f"{self.found} argument{'s' * (self.found != 1)}"
-        return f"`{self.name}` takes a prediction and a target, found {counted}"
+        wanted = self.wanted or "a prediction and a target"
+        return f"`{self.name}` takes {wanted}, found {counted}"
 
     def label(self) -> str:
         return f"written `{self.form}`"
@@ -92,8 +95,8 @@ class LossArguments(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class LossPlace(Diagnostic):
-    """`squared_error`, `cross_entropy` and `binary_cross_entropy` stand in a `loss`; an equation spells the
-    formula out.
+    """`squared_error`, `cross_entropy`, `binary_cross_entropy` and `mixture_density` stand in a `loss`; an
+    equation spells the formula out.
 
     Wrong:
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label
 from rnnc.model.drafts import Draft
 from rnnc.model.errors_shapes import DeclaredDiffers, ShapesDiffer, SharedDiffers, WrongType, spelled
+from rnnc.model.mixtures import mixture_mistake
 from rnnc.model.reasons import reasons
-from rnnc.model.shapes import LOSSES, is_pointwise, is_scalar
+from rnnc.model.shapes import PAIRED, is_pointwise, is_scalar
 from rnnc.sizes import Shape
 
 COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
@@ -68,7 +69,9 @@ def wrong_shapes(draft: Draft, shapes: list[Shape]) -> Diagnostic:
         others = [use for use in shared.uses if use != draft.span]
         spans = sorted((draft.span, *others[:1]), key=lambda s: s.start)
         return SharedDiffers(span=spans[-1], name=shared.key, what="shapes", first=spans[0])
-    if op in LOSSES:
+    if op == "mixture_density":
+        return mixture_mistake(draft, shapes)
+    if op in PAIRED:
         return _loss(draft, shapes)
     if is_pointwise(draft):
         return _pointwise(draft, shapes)

@@ -98,14 +98,15 @@ class Apply:
                   row(E, w): (v,e) and a token -> (e,)
     structure     concat(a, b, ...) and slice(a; start, stop) along the first dimension, transpose(a) of two
     dimensions,
-                  flatten(a): all dimensions into one, row-major
+                  flatten(a): all dimensions into one, row-major; made by losses alone: reshape(a), row-major;
+                  cut(a; k): part k of a vector in equal parts; rows_added(a): the sum over the first dimension
     across units  sum mean max min norm softmax log_softmax layer_norm (over the last dimension; sum, mean,
     max, min and norm
                   reduce it (all dimensions are reduced to a scalar for a window or matrix))
     targets       forced(y, t), present(t): 1 where an entry of the target is present random        dropout(a;
-    rate) losses        squared_error cross_entropy binary_cross_entropy (value at a position, shape ()); only
-    in a Loss `numbers` holds what stands after `;`. A function's body is expanded with its argument objects
-    shared, so the same Python object may occur several times in a tree: it denotes one value.
+    rate) losses        squared_error cross_entropy binary_cross_entropy mixture_density (value at a position,
+    shape ()); only in a Loss `numbers` holds what stands after `;`. A function's body is expanded with its argument
+    objects shared, so the same Python object may occur several times in a tree: it denotes one value.
     """
 
     op: str

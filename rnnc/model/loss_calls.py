@@ -1,4 +1,4 @@
-"""The losses with a name: a prediction beside a target."""
+"""The losses with a name: predictions beside a target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ LOSS_FORMS = {
     "squared_error": "squared_error(y, t)",
     "cross_entropy": "cross_entropy(p, t)",
     "binary_cross_entropy": "binary_cross_entropy(p, t)",
+    "mixture_density": "mixture_density(pi, mu, sigma, t)",
 }
+LOSS_COUNTS = {"mixture_density": (4, 5)}
+"""How many arguments a loss takes, where not a prediction and a target."""
 
 
 def loss_call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
@@ -30,16 +33,18 @@ def loss_call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
         said = f"`{name}` has no option `{node.keywords[0].name.text}`"
         drafting.report(WrongArguments(span=node.keywords[0].span, said=said, hint="unknown option"))
         return poison(node.span)
-    if len(node.args) != 2:
-        drafting.report(LossArguments(span=node.span, name=name, form=LOSS_FORMS[name], found=len(node.args)))
+    if len(node.args) not in LOSS_COUNTS.get(name, (2,)):
+        parts = "weights, means, deviations, perhaps correlations, and a target" if name in LOSS_COUNTS else ""
+        found = len(node.args)
+        drafting.report(LossArguments(span=node.span, name=name, form=LOSS_FORMS[name], found=found, wanted=parts))
         return poison(node.span)
-    prediction = drafting.draft(node.args[0], context)
-    wanted = node.args[1]
+    predictions = tuple(drafting.draft(a, context) for a in node.args[:-1])
+    wanted = node.args[-1]
     if isinstance(wanted, syntax.Reference) and context.scope.get(wanted.name.text) is None:
-        drafting.report(_undeclared(node, wanted, prediction, context))
+        drafting.report(_undeclared(node, wanted, predictions[0], context))
         return poison(node.span)
     target = drafting.draft(wanted, context)
-    if target.op == "poison" or prediction.op == "poison":
+    if any(d.op == "poison" for d in (*predictions, target)):
         return poison(node.span)
     if not any(d.slot is not None and d.slot.role == "target" for d in in_order(target)):
         slot = target.slot
@@ -49,7 +54,7 @@ def loss_call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
             NoTarget(span=wanted.span, name=shown, is_what=what, declared=slot.span if slot is not None else None)
         )
         return poison(node.span)
-    return drafting.apply(name, (prediction, target), node.span)
+    return drafting.apply(name, (*predictions, target), node.span)
 
 
 def _undeclared(node: syntax.Call, wanted: syntax.Reference, prediction: Draft, context: Context) -> NoTarget:
@@ -57,7 +62,7 @@ def _undeclared(node: syntax.Call, wanted: syntax.Reference, prediction: Draft, 
     meant = suggest(wanted.name.text, targets)
     declared = targets[meant].span if meant is not None else None
     addition, before = "", None
-    slot = prediction.slot
+    slot = prediction.slot if len(node.args) == 2 else None
     if slot is not None and slot.shape is not None and wanted.index is None and not wanted.parts:
         axes = f"[{', '.join(_written(slot.axes, context))}]" if slot.axes else ""
         addition = f"target {wanted.name.text}{axes} : {spelled(slot.shape)}"

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from rnnc.model.connections import kept
 from rnnc.model.drafts import Draft, read_shape, taps
+from rnnc.model.mixtures import mixture_result
 from rnnc.ops.elementary import ELEMENTARY
 from rnnc.sizes import ONE, Shape, Size
 
@@ -36,7 +37,9 @@ POINTWISE = frozenset(
 ) | frozenset(e.name for e in ELEMENTARY)
 KEEPING = frozenset(("softmax", "log_softmax", "layer_norm"))
 REDUCING = frozenset(("sum", "mean", "norm"))
-LOSSES = frozenset(("squared_error", "cross_entropy", "binary_cross_entropy"))
+PAIRED = frozenset(("squared_error", "cross_entropy", "binary_cross_entropy"))
+"""Losses of a prediction and a target of one shape."""
+LOSSES = PAIRED | {"mixture_density"}
 
 
 def is_scalar(shape: Shape) -> bool:
@@ -97,7 +100,9 @@ def result(draft: Draft, shapes: list[Shape]) -> Shape | None:
         return broadcast(shapes)
     if is_reduction(draft):
         return ()
-    if draft.op == "dot" or draft.op in LOSSES:
+    if draft.op == "mixture_density":
+        return mixture_result(shapes)
+    if draft.op == "dot" or draft.op in PAIRED:
         a, b = shapes
         token = draft.args[1].kind == "token"
         if token:
@@ -184,7 +189,7 @@ def down(draft: Draft) -> None:
                 draft.args[k].shape = push
     elif draft.op in KEEPING or draft.op == "over":
         draft.args[0].shape = draft.args[0].shape or draft.shape
-    elif draft.op == "dot" or draft.op in LOSSES:
+    elif draft.op == "dot" or draft.op in PAIRED:
         if len(unknown) == 1:
             draft.args[unknown[0]].shape = draft.args[1 - unknown[0]].shape
     elif draft.op == "concat":

@@ -187,48 +187,61 @@ class Lowering:
     def log(self, p: m.Expr) -> m.Expr | None:
         """log p as a read of a value made without forming p, where p is (a unit defined as) a softmax, sigmoid or
         exp."""
-        definition = self.definition(p)
+        definition = self.definition(p, ("softmax", "sigmoid", "exp"))
         if definition is None:
             return None
-        args = definition.args if isinstance(definition, m.Apply) else (definition.body,)
         span, t = definition.span, definition.type
         if isinstance(definition, m.Over):
-            return self._logged(p, m.Over("log_softmax", definition.axis, args[0], None, t, span))
-        if definition.op == "softmax":
-            return self._logged(p, m.Apply("log_softmax", args, t, span))
-        if definition.op == "exp":
-            return self._logged(p, args[0])
-        return self._logged(p, _minus_softplus(m.Apply("neg", args, t, span)))
+            logged: m.Expr = m.Over("log_softmax", definition.axis, definition.body, None, t, span)
+        elif definition.op == "softmax":
+            logged = m.Apply("log_softmax", definition.args, t, span)
+        elif definition.op == "exp":
+            logged = definition.args[0]
+        else:
+            logged = _minus_softplus(m.Apply("neg", definition.args, t, span))
+        return self._behind(p, definition, logged, "log")
 
     def log_complement(self, p: m.Expr) -> m.Expr | None:
         """log(1 - p) of (a unit defined as) a sigmoid."""
-        definition = self.definition(p)
-        if not isinstance(definition, m.Apply) or definition.op != "sigmoid":
+        definition = self.definition(p, ("sigmoid",))
+        if not isinstance(definition, m.Apply):
             return None
-        return self._logged(p, _minus_softplus(definition.args[0]), "log1m")
+        return self._behind(p, definition, _minus_softplus(definition.args[0]), "log1m")
 
-    def _logged(self, p: m.Expr, logged: m.Expr, part: str = "log") -> m.Expr:
-        """`logged` as a value, read where `p` is read."""
-        key = (id(self.definition(p)), part)
+    def argument(self, p: m.Expr, function: str) -> m.Expr | None:
+        """a where p is (a unit defined as) `function(a)`."""
+        definition = self.definition(p, (function,))
+        if not isinstance(definition, m.Apply):
+            return None
+        return self._behind(p, definition, definition.args[0], "net")
+
+    def value(self, expr: m.Expr, part: str) -> m.Expr:
+        """A read of a value that holds `expr`, computed once."""
+        name = self.named(expr, part)
+        return m.Read(name, tuple(m.At(a) for a in self.values[name].axes), expr.type, expr.span)
+
+    def _behind(self, p: m.Expr, definition: m.Expr, expr: m.Expr, part: str) -> m.Expr:
+        """`expr`, made of what `p` is defined by, as a value that is read where `p` is read."""
+        key = (id(definition), part)
         if key not in self._made:
-            self._alive.append(p)
-            self._made[key] = self.named(logged, part)
+            self._alive.append(definition)
+            self._made[key] = self.named(expr, part)
         name = self._made[key]
         at = p.at if isinstance(p, m.Read) else tuple(m.At(a) for a in self.values[name].axes)
         return m.Read(name, at, p.type, p.span)
 
-    def definition(self, expr: m.Expr) -> m.Apply | m.Over | None:
-        """The softmax, sigmoid or exp that `expr` is or that defines the unit it reads; None for anything else."""
+    def definition(self, expr: m.Expr, functions: tuple[str, ...]) -> m.Apply | m.Over | None:
+        """The call of one of `functions` that `expr` is or that defines the unit it reads; None for anything else."""
         if isinstance(expr, m.Read) and expr.name in self.units:
             if any(a.low or a.high is not None for a in expr.at):
                 return None
             unit = self.units[expr.name]
             if unit.right.type.shape != unit.type.shape or unit.right.type.axes != unit.type.axes:
                 return None
-            return self.definition(unit.right) if not isinstance(unit.right, m.Read) else None
-        if isinstance(expr, m.Apply) and expr.op in ("softmax", "sigmoid", "exp"):
+            return self.definition(unit.right, functions) if not isinstance(unit.right, m.Read) else None
+        if isinstance(expr, m.Apply) and expr.op in functions:
             return expr
-        if isinstance(expr, m.Over) and expr.op == "softmax" and expr.where is None:
+        if isinstance(expr, m.Over) and expr.op in functions and expr.op == "softmax" and expr.where is None:
             return expr
         return None
 

@@ -101,6 +101,19 @@ def _flatten(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> No
     low.emit(name, e.type.axes, e.type.shape, s.Reshape(), (read,), None, about, span)
 
 
+def _cut(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
+    length, k = e.type.shape[0], int(e.numbers[0])
+    start, stop = length * Size.of(k), length * Size.of(k + 1)
+    read = low.operand_of(e.args[0], (".i0",))
+    low.emit(name, e.type.axes, e.type.shape, s.Slice(start, stop), (read,), None, about, span)
+
+
+def _rows_added(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
+    kept = _free(e)
+    read = low.operand_of(e.args[0], (".row", *kept))
+    low.emit(name, e.type.axes, e.type.shape, s.Contract(), (read,), kept, about, span)
+
+
 def _sum(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     read = low.operand_of(e.args[0], _free(e.args[0]))
     low.emit(name, e.type.axes, e.type.shape, s.Contract(), (read,), _kept(e), about, span)
@@ -289,6 +302,9 @@ PRODUCTS: dict[str, Make] = {
     "slice": _slice,
     "transpose": _transpose,
     "flatten": _flatten,
+    "reshape": _flatten,
+    "cut": _cut,
+    "rows_added": _rows_added,
     "sum": _sum,
     "mean": _mean,
     "extreme": _extreme,

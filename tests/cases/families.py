@@ -21,6 +21,7 @@ SINGLE = {
     "leaky": one_off_models.leaky,
     "losses": one_off_models.losses,
     "lstm_variants": gated_variants.lstm,
+    "mdn": one_off_models.mixture,
     "mdrnn": several_axes.plane,
     "narx": one_off_models.narx,
     "rtrl_elman": williams_zipser.layer,
@@ -68,20 +69,6 @@ REFUSED = {
   unit s[r] : Q = sign(W @ s[r-1])
   start s = probe
   output y : Q = s[last]
-}
-""",
-    ),
-    "mdn": (
-        "mixture densities are not supported yet",
-        """network mdn(M = 2) {
-  axis n
-  input x[n] : 6*M
-  target t[n] : 2
-  unit pi[n] : M = softmax(full(x[n]))
-  unit mu[n] : 2*M = full(x[n])
-  unit sigma[n] : 2*M = exp(full(x[n]))
-  unit rho[n] : M = tanh(full(x[n]))
-  loss mixture_density(pi, mu, sigma, rho, t)
 }
 """,
     ),

@@ -173,6 +173,38 @@ def esn(case: Stored) -> Stated:
     )
 
 
+def mixture(case: Stored) -> Stated:
+    """Graves' layout of the raw outputs: weights, means, deviations (each coordinate by coordinate), correlations.
+
+    The shift of 0 is there to say what the module computes in.
+    """
+    m = int(case.hyper["M"])
+    lines = [
+        "axis n",
+        f"input raw[n] : {6 * m}",
+        f"param shift : {6 * m}",
+        "target t[n] : 2",
+        "unit z[n] = raw + shift",
+        f"unit pi[n] = softmax(slice(z, 0, {m}))",
+        f"unit mu[n] = slice(z, {m}, {3 * m})",
+        f"unit sigma[n] = exp(slice(z, {3 * m}, {5 * m}))",
+        f"unit rho[n] = tanh(slice(z, {5 * m}, {6 * m}))",
+        "loss mixture_density(pi, mu, sigma, rho, t)",
+    ]
+    data = {"raw": case["in.raw"], "t": case["tgt.X"]}
+    return Stated(
+        network("mixture", (), lines),
+        {},
+        {"shift": np.zeros(6 * m)},
+        data,
+        (),
+        float(case["loss"]),
+        {"raw": case["grad.raw"], "shift": case["grad.raw"].sum(axis=0)},
+        rtol=case.rtol,
+        atol=case.atol,
+    )
+
+
 def losses(case: Stored) -> Stated:
     """One Elman network under three losses: at every step, in bits, at the last step of each sequence."""
     kind = case.name.removeprefix("loss_")

@@ -208,7 +208,7 @@ def test_the_author_s_spelling_stays() -> None:
     assert out["state_"].shape == (3, 2) and list(out["state"]) == ["state"]
     _, grads = module.bptt(p, **{"lambda": x}, lengths_=h, wrt_=x, wrt=["lambda", "lengths"])
     assert grads["lambda"].shape == (3, 2) and grads["lengths"].shape == (2,)
-    with pytest.raises(ValueError, match="input `lambda` has shape \\(3, 5\\), expected \\(for, batch, None\\)"):
+    with pytest.raises(ValueError, match="input `lambda` has shape \\(3, 5\\), expected \\(for, None\\)"):
         module.forward(p, **{"lambda": np.ones((3, 5))}, lengths_=h)
     with pytest.raises(ValueError, match="input `lengths` is missing"):
         module.forward(p, **{"lambda": x})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rnnc.emit.arguments import Arguments, arguments, passed_as, returned_as
+from contextlib import nullcontext
+
+from rnnc.emit.arguments import Arguments, arguments, returned_as
 from rnnc.emit.lines import Lines
+from rnnc.emit.section import start_inputs
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
@@ -14,7 +17,7 @@ from rnnc.program.sections import needed
 
 def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
     """Text of the public functions."""
-    parts = [_observed(model, names), _forward(model, program, names, stream)]
+    parts = [_observed(model, names), _forward(model, names, stream), _run(model, program, names, stream)]
     if program.system.loss is not None:
         parts.append(_bptt(model, program, names, stream))
     if stream.refusal is None:
@@ -86,15 +89,10 @@ def _loss_targets(names: Names) -> tuple[str, ...]:
     return tuple(sorted(v.name for v in system.values if v.role == "target" and v.name in seen))
 
 
-def _forward(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+def _forward(model: Model, names: Names, stream: Streaming) -> str:
     signature, others, given = _data(model, names)
-    system = program.system
-    units = tuple(v.name for v in system.values if v.role == "unit")
-    outputs = model.outputs or units
-    loss = next(s for s in program.sections if s.name == "loss")
-    targets = _loss_targets(names)
     lines = Lines()
-    also = "" if system.loss is None else ", and `loss` once its targets are given"
+    also = "" if names.system.loss is None else ", and `loss` once its targets are given"
     with lines.block(f"def forward(p, *{signature}, lengths=None, observe=(), state=None{others}):"):
         lines.add(f'"""The outputs of `{model.name}` by name{also}.')
         lines.add()
@@ -103,47 +101,112 @@ def _forward(model: Model, program: Program, names: Names, stream: Streaming) ->
         lines.add("lengths: (batch,) or a whole number, a dict by axis where there are several; observe: more units.")
         lines.add("Raises ValueError, in the names of the spec, for wrong shapes, dtypes, lengths or tokens.")
         lines.add('"""')
-        lines.add(f"data = {given}")
-        needs, without = needs_of(names, outputs), needs_of(names, outputs, with_borders=False)
-        if needs != without:
-            lines.add(f"needs = {needs!r} if state is None else {without!r}")
-        else:
-            lines.add(f"needs = {needs!r}")
-        if stream.refusal is not None:
-            with lines.block("if state is not None:"):
-                lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
-        lines.add("call = Call(p, data, lengths, state, needs)")
+        lines.add(f"return _run(p, {given}, lengths, observe, state)")
+    return lines.text()
+
+
+def _run(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+    """What `forward` and `step` share."""
+    system = program.system
+    units = tuple(v.name for v in system.values if v.role == "unit")
+    loss = next(s for s in program.sections if s.name == "loss")
+    lines = Lines()
+    with lines.block(f"def _run(p, data, lengths, observe, state{', stepping=False' * (stream.refusal is None)}):"):
+        lines.add('"""The outputs, the loss once its targets are given, the units of `observe` and the next state."""')
+        lines.add("units = named_units(observe)")
+        _refuse(lines, model, stream)
+        lines.add(f"needs = {_needs(names, stream, model.outputs or units, model.outputs)}")
+        further = _further(lines, model, names, stream) if loss.body else ""
+        if stream.refusal is None:
+            _observed_needs(lines, model, names)
+        carries = ", carries" if _carries_more(names, stream) else ""
+        stepping = ", stepping=stepping" * (stream.refusal is None)
+        lines.add(f"call = Call(p, data, lengths, state, needs{carries}{stepping})")
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
-            every = tuple(sorted({*needs_of(names, (*units, *((system.loss,) if system.loss else ())))}))
-            forward = next(s for s in program.sections if s.name == "forward")
-            rest = tuple(u for u in units if u in loss.values)
-            conditions = [f"name in call.data for name in {(*every, *targets)!r}"]
-            text = f"all({conditions[0]})" if (*every, *targets) else "True"
-            if not stream.refusal and needs != without:
-                spared = tuple(n for n in needs if n not in without)
-                lines.add(f"spared = () if state is None else {spared!r}")
-                text = f"all(name in call.data or name in spared for name in {(*every, *targets)!r})"
-            lines.add(f"complete = {text}")
-            wanted = f"any(name in {rest!r} for name in observe)" if rest else ""
-            with lines.block(f"if complete{' or ' + wanted if wanted else ''}:"):
-                lines.add('with np.errstate(all="ignore"):')
-                lines.add("    saved |= _loss(call, saved)")
-            del forward
-        lines.add("out = {name: _observed(call, saved, name) for name in dict.fromkeys((*OUTPUTS, *observe))}")
+            with lines.block(f"if {further}:"), lines.block('with np.errstate(all="ignore"):'):
+                lines.add("saved |= _loss(call, saved)")
+        lines.add("out = {name: _observed(call, saved, name) for name in dict.fromkeys((*OUTPUTS, *units))}")
         for name in (u for u in units if returned_as(u) != u):
             with lines.block(f"if {name!r} in out:"):
                 lines.add(f"out[{returned_as(name)!r}] = out.pop({name!r})")
         if system.loss is not None:
-            variable = names.variable(system.loss)
-            head = "if complete:" if loss.body else "if True:"
-            with lines.block(head):
-                lines.add(f'out["loss"] = call.give(saved[{variable!r}])')
+            condition = lines.block("if complete:") if loss.body else nullcontext()
+            with condition:
+                lines.add(f'out["loss"] = call.give(saved[{names.variable(system.loss)!r}])')
         if stream.refusal is None:
             lines.add('out["state"] = _state(call, saved)')
         lines.add("return out")
     return lines.text()
+
+
+def _refuse(lines: Lines, model: Model, stream: Streaming) -> None:
+    if stream.refusal is not None:
+        with lines.block("if state is not None:"):
+            lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
+
+
+def _needs(names: Names, stream: Streaming, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> str:
+    """The inputs that have to be there to compute `wanted`; with a state those without which `going_on` is wrong."""
+    needs = needs_of(names, wanted)
+    without = _needs_going_on(names, wanted, going_on)
+    return f"{needs!r}" + (f" if state is None else {without!r}" if needs != without and not stream.refusal else "")
+
+
+def _needs_going_on(names: Names, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> tuple[str, ...]:
+    """What starts alone read stands for nothing where a state is given."""
+    spared = start_inputs(names)
+    inside = needs_of(names, going_on, with_borders=False)
+    return tuple(n for n in needs_of(names, wanted) if n in inside or n not in spared)
+
+
+def _further(lines: Lines, model: Model, names: Names, stream: Streaming) -> str:
+    """Whether the loss, and the units that the outputs do not read, can be computed and are asked for: a condition."""
+    system = names.system
+    units = tuple(v.name for v in system.values if v.role == "unit")
+    loss = next(s for s in names.program.sections if s.name == "loss")
+    rest = tuple(u for u in units if u in loss.values)
+    loss_of = (system.loss,) if system.loss is not None else ()
+    needs = _needs(names, stream, model.outputs or units, model.outputs)
+    every = _needs(names, stream, (*units, *loss_of), (*model.outputs, *loss_of))
+    known = "needs"
+    if every != needs:
+        known = "every"
+        lines.add(f"every = {every}")
+    if system.loss is not None:
+        asked = f"(*{known}, {', '.join(map(repr, _loss_targets(names)))})"
+        lines.add(f"complete = all(data.get(name) is not None for name in {asked})")
+    further = "complete" if system.loss is not None else "further"
+    if rest:
+        also = "complete or " if system.loss is not None else ""
+        further = "further"
+        lines.add(f"further = {also}any(name in {rest!r} for name in units)")
+    if every != needs:
+        with lines.block(f"if {further}:"):
+            lines.add("needs = every")
+    if _carries_more(names, stream):
+        less = tuple(n for n, _ in stream.carried if n not in loss.values)
+        lines.add(f"carries = tuple(STATES) if {further} else {less!r}")
+    return further
+
+
+def _carries_more(names: Names, stream: Streaming) -> bool:
+    """Whether a state has values that only the loss, or a unit that no output reads, goes on from."""
+    loss = next(s for s in names.program.sections if s.name == "loss")
+    return any(n in loss.values for n in stream.states)
+
+
+def _observed_needs(lines: Lines, model: Model, names: Names) -> None:
+    """With a state, a unit that only starts read has no inputs to be computed from, unless they are asked for."""
+    units = tuple(sorted(v.name for v in names.system.values if v.role == "unit"))
+    enough = _needs_going_on(names, model.outputs or units, model.outputs)
+    more = {u: tuple(n for n in needs_of(names, (u,), with_borders=False) if n not in enough) for u in units}
+    more = {u: inputs for u, inputs in more.items() if inputs and set(inputs) & start_inputs(names)}
+    if more:
+        with lines.block("if state is not None:"):
+            lines.add(f"reads = {more!r}")
+            lines.add("needs = (*needs, *(name for unit in units for name in reads.get(unit, ())))")
 
 
 def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> str:
@@ -151,8 +214,6 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
     system = program.system
     assert system.loss is not None
     units = tuple(v.name for v in system.values if v.role == "unit")
-    needs = needs_of(names, (*units, system.loss))
-    without = needs_of(names, (*units, system.loss), with_borders=False)
     targets = _loss_targets(names)
     real = tuple(n for n, _ in system.gradients if names.values[n].role == "input")
     loss = next(s for s in program.sections if s.name == "loss")
@@ -171,18 +232,17 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
             lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
         lines.add("wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)")
         with lines.block("for name in wrt:"), lines.block(f"if name not in {real!r}:"):
-            lines.add(
-                f'raise ValueError(f"wrt names `{{name}}`; the inputs with a gradient are {", ".join(real) or "none"}")'
-            )
+            lines.add(f'raise ValueError(f"wrt names `{{name}}`; inputs with a gradient: {", ".join(real) or "none"}")')
         lines.add(f"data = {given}")
-        lines.add(f"needs = {needs!r}" + (f" if state is None else {without!r}" if needs != without else ""))
+        lines.add(f"needs = {_needs(names, stream, (*units, system.loss), (system.loss,))}")
         if targets:
             with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
                 lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
-        if stream.refusal is not None:
-            with lines.block("if state is not None:"):
-                lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
-        lines.add(f"call = Call(p, data, lengths, state, needs{', seed' if drops else ''})")
+        _refuse(lines, model, stream)
+        if drops:
+            with lines.block("if seed is None:"):
+                lines.add(f'raise ValueError("`{model.name}` uses dropout: bptt needs seed=, a whole number")')
+        lines.add(f"call = Call(p, data, lengths, state, needs{', seed=seed' if drops else ''})")
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
@@ -219,11 +279,10 @@ def _state(names: Names, stream: Streaming) -> str:
                     lines.add(f"state[{name!r}] = {rows}")
             else:
                 lines.add(f"state[{name!r}] = {rows}")
+        if stream.counter is not None:
+            lines.add(f"state[{stream.counter!r}] = call.begin + call.lengths[{stream.counter!r}]")
         with lines.block("if not call.batched:"):
-            lines.add("state = {name: a[:, 0] if STATES[name][0] > 1 else a[0] for name, a in state.items()}")
-        if stream.positions:
-            axis = names.system.axes[0]
-            lines.add(f'state["position"] = call.begin + call.lengths[{axis!r}]')
+            lines.add("state = {name: a[:, 0] if STATES[name] > 1 else a[0] for name, a in state.items()}")
         lines.add("return state")
     return lines.text()
 
@@ -231,23 +290,11 @@ def _state(names: Names, stream: Streaming) -> str:
 def _step(model: Model, program: Program, names: Names) -> str:
     signature, others, given = _data(model, names)
     axis = model.axes[0]
-    stepping = tuple(d.name for d in (*model.inputs, *model.targets) if d.type.axes)
     lines = Lines()
     with lines.block(f"def step(p, state{', *' if signature else ''}{signature}{others}):"):
         lines.add(
             f'"""One step of axis `{axis}`: (outputs, next state). Arrays are those of `forward` less the axis."""'
         )
-        lines.add(f"data = {given}")
-        lines.add(f"stepping = {stepping!r}")
-        lines.add("data = {name: a for name, a in data.items() if a is not None}")
-        lines.add("data = {name: np.asarray(a)[None] if name in stepping else a for name, a in data.items()}")
-        renamed = passed_as(tuple(d.name for d in (*model.inputs, *model.targets)), names.python)
-        if renamed:
-            lines.add(f"data = {{{renamed!r}.get(name, name): a for name, a in data.items()}}")
-        lines.add("out = forward(p, **data, lengths=1, state=state)")
-        lines.add('state = out.pop("state")')
-        units = {v.name: v for v in names.system.values if v.role == "unit"}
-        moving = tuple(returned_as(n) for n in (*model.outputs, *units) if units[n].axes)
-        lines.add(f"moving = {tuple(dict.fromkeys(moving))!r}")
-        lines.add("return {name: a[0] if name in moving else a for name, a in out.items()}, state")
+        lines.add(f"out = _run(p, {given}, 1, (), state, stepping=True)")
+        lines.add('return out, out.pop("state")')
     return lines.text()

@@ -32,7 +32,7 @@ HOST_WORDS = (
     "shape",
     "errstate",
 )
-HOST_FUNCTIONS = ("init", "draw", "columns", "sizes_of", "mask", "_lengths")
+HOST_FUNCTIONS = ("init", "draw", "columns", "sizes_of", "mask", "_asked", "_lengths")
 """What NumPy does on the host: types and shapes, and functions whose arrays are small and wanted there."""
 
 ON_TOP = (

@@ -42,8 +42,7 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     lines.add(f"OUTPUTS: tuple[str, ...] = {model.outputs!r}")
     units = tuple(v.name for v in program.system.values if v.role == "unit")
     lines.add(f"UNITS: tuple[str, ...] = {tuple(sorted(units))!r}")
-    states = {n: (low, len(names.values[n].shape)) for n, low in zip(stream.states, stream.low, strict=True)}
-    lines.add(f"STATES: dict[str, tuple[int, int]] = {states!r}")
+    lines.add(f"STATES: dict[str, int] = {dict(stream.carried)!r}")
     _sizes_from(lines, model)
     lines.add("SPEC = (")
     for text in spec.splitlines(keepends=True) or [""]:
@@ -51,7 +50,7 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     lines.add(")")
     lines.add()
     lines.add()
-    _shapes(lines, model, names)
+    _shapes(lines, model, names, stream)
     return lines.text()
 
 
@@ -102,7 +101,7 @@ def _unpack(lines: Lines, model: Model, names: Names) -> None:
             lines.add(f"{names.size[z.name]} = sizes[{z.name!r}]")
 
 
-def _shapes(lines: Lines, model: Model, names: Names) -> None:
+def _shapes(lines: Lines, model: Model, names: Names, stream: Streaming) -> None:
     with _sizes(lines, model, names, "shapes", "dict[str, tuple[int, ...]]"):
         lines.add('"""The shape of every parameter."""')
         _unpack(lines, model, names)
@@ -115,12 +114,19 @@ def _shapes(lines: Lines, model: Model, names: Names) -> None:
     lines.add()
     lines.add()
     with _sizes(lines, model, names, "data_shapes", "dict[str, tuple[tuple[int, ...], int]]"):
-        lines.add('"""For every input and target its unit shape and its vocabulary (0: real numbers)."""')
+        lines.add(
+            '"""For every input, target and value of a state its unit shape and its vocabulary (0: real numbers)."""'
+        )
         _unpack(lines, model, names)
         lines.add("return {")
         for d in (*model.inputs, *model.targets):
             vocabulary = "0" if d.token is None else names.size_text(d.token)
             lines.add(f"    {d.name!r}: ({_tuple(d.type.shape, names)}, {vocabulary}),")
+        data = {d.name for d in (*model.inputs, *model.targets)}
+        for name, _ in stream.carried:
+            if name not in data:
+                shape = names.values[name].shape if name in names.values else ()
+                lines.add(f"    {name!r}: ({_tuple(shape, names)}, 0),")
         lines.add("}")
 
 

@@ -12,7 +12,7 @@ from rnnc.emit.support_text import support_names
 _WORDS = """
 np cp math ceil Mapping Any
 p call real batch sizes given state lengths wrt reduce observe seed dtype saved value grads out share data needs
-spared complete name others named stepping moving lead ragged
+spared complete name others named stepping lead ragged units further carries
 init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes
 SPEC SIZES PARAMETERS INPUTS TARGETS OUTPUTS UNITS STATES PROTOCOL NAME AXES PINNED SIZES_FROM
 """

@@ -35,7 +35,7 @@ class SectionWriter:
         self, names: Names, section: Section, made_before: frozenset[str], states: tuple[str, ...] = ()
     ) -> None:
         self.states = states
-        self.start_inputs = (start_inputs(names),) if states else ()
+        self.start_inputs = start_inputs(names) if states else frozenset[str]()
         self.names = names
         self.section = section
         self.lines = Lines(1, frozenset(names.taken))
@@ -184,7 +184,7 @@ class SectionWriter:
         """An input or target as the equations read it: with rows outside the sequence where they reach there."""
         variable = self.names.variable(v.name)
         axes = "".join(f", {a!r}" for a in v.axes)
-        at_start = v.role == "input" and any(v.name in names for names in self.start_inputs)
+        at_start = v.role == "input" and v.name in self.start_inputs
         kind = "input_or_zero" if at_start else "target"
         source = f'call.data["{v.name}"]' if v.role == "input" and not at_start else f'call.{kind}("{v.name}"{axes})'
         extents = self.names.extents(v.name)
@@ -201,7 +201,7 @@ class SectionWriter:
         """With a state, the rows before the first are what the chunk before left."""
         if v.name in self.states:
             with self.lines.block("if call.state is not None:"):
-                self.lines.add(f'{variable}[:{rows[0][0]}] = call.carried("{v.name}", {rows[0][0]})')
+                self.lines.add(f'{variable}[:{rows[0][0]}] = call.carried("{v.name}")')
 
     # ---- statements
 
@@ -313,14 +313,13 @@ class SectionWriter:
 
 
 def start_inputs(names: Names) -> frozenset[str]:
-    """The inputs that only starts need."""
+    """The inputs that starts read, themselves or through units; where a state goes on those may be missing."""
     system = names.system
     by_out = {e.out: e for e in system.equations if names.values[e.out].role not in ("adjoint", "gradient")}
-    units = tuple(n for n in by_out if names.values[n].role == "unit")
-    targets = (system.outputs or units) + ((system.loss,) if system.loss else ())
-    inside = needed(by_out, {}, targets)
-    read = {r.name for n in inside for r in by_out[n].reads}
-    return frozenset(v.name for v in system.values if v.role == "input" and v.name not in read)
+    starts = tuple(n for b in system.borders for n in b.reads())
+    inside = needed(by_out, {b.name: b.reads() for b in system.borders}, starts)
+    read = {r.name for n in inside for r in by_out[n].reads} | {*starts}
+    return frozenset(v.name for v in system.values if v.role == "input" and v.name in read)
 
 
 def past_names(names: Names) -> tuple[tuple[str, ...], ...]:

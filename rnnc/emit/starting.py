@@ -80,6 +80,8 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
 
 def _open(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) -> None:
     """What the function knows of its arguments: sizes, dtype, batch."""
+    with lines.block("if batch is not None:"):
+        lines.add('batch = whole_number("batch", batch, 1)')
     if not computed:
         lines.add("sizes = sizes_of(p, {})")
         lines.add("p, real = checked_parameters(p, sizes)")
@@ -89,7 +91,7 @@ def _open(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) -> 
         with lines.block("if call.batch == 1 and batch is not None and not call.data:"):
             lines.add("call.batch = batch")
         with lines.block("elif call.data and batch not in (None, call.batch):"):
-            lines.add('raise ValueError(f"batch is {batch}, the inputs have a batch of {call.batch}")')
+            lines.add('raise ValueError(f"batch is {batch}, the inputs have {call.batch} sequences")')
         lines.add("lead = (call.batch,) if call.batched or batch is not None else ()")
         lines.add("sizes = call.sizes")
         lines.add("real = call.real")
@@ -114,8 +116,8 @@ def _rows(names: Names, stream: Streaming, lines: Lines) -> None:
             place = f"state[{name!r}]" + (f"[{low - k}]" if low > 1 else "")
             if k <= low:
                 lines.add(f"{place}[...] = {'0.0' if e is None else _one(names, e)}")
-    if stream.positions:
-        lines.add('state["position"] = np.zeros(() if not lead else lead, real)')
+    if stream.counter is not None:
+        lines.add(f"state[{stream.counter!r}] = np.zeros(lead, real)")
     lines.add("return state")
 
 

@@ -13,19 +13,25 @@ from rnnc.system.forms import Contract, Extreme, Softmax, System
 class Streaming:
     """`refusal` says why a network cannot run step by step (None: it can); `states` are the values whose last `low`
     positions
-    are carried; `positions`: the count of steps is, too."""
+    are carried; `counter` is the axis whose position is carried, too."""
 
     refusal: str | None
     states: tuple[str, ...]
     low: tuple[int, ...]
-    positions: bool
+    counter: str | None
+
+    @property
+    def carried(self) -> tuple[tuple[str, int], ...]:
+        """The keys of a state, and how many steps each holds."""
+        counted = ((self.counter, 1),) if self.counter is not None else ()
+        return (*zip(self.states, self.low, strict=True), *counted)
 
 
 def streaming(system: System) -> Streaming:
     """Looks at every reference of the forward part."""
     refusal = _refusal(system)
     if refusal is not None:
-        return Streaming(refusal, (), (), False)
+        return Streaming(refusal, (), (), None)
     by_out = {e.out: e for e in system.equations}
     units = tuple(v.name for v in system.values if v.role == "unit")
     forward = needed(by_out, {}, units)
@@ -39,7 +45,7 @@ def streaming(system: System) -> Streaming:
                 if at.low < 0:
                     carried[r.name] = max(carried.get(r.name, 0), -at.low, outside[r.name, 0][0])
     names = tuple(sorted(carried))
-    return Streaming(None, names, tuple(carried[n] for n in names), positions)
+    return Streaming(None, names, tuple(carried[n] for n in names), system.axes[0] if positions else None)
 
 
 def _refusal(system: System) -> str | None:

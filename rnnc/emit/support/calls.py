@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from rnnc.emit.support.facts import AXES, INPUTS, STATES, TARGETS, data_shapes
-from rnnc.emit.support.parameters import checked_parameters, sizes_of
+from rnnc.emit.support.facts import AXES, INPUTS, NAME, STATES, TARGETS, UNITS, data_shapes
+from rnnc.emit.support.parameters import checked_parameters, sizes_of, whole_number
 
 # ---- copied from here
 
 
 class Call:
-    """Checked arguments: `p`, `sizes`, `real` (dtype), `data` (time first, batch always there), `length` of every
-    axis and
-    each sequence's own `lengths`; `ragged` when some differ."""
+    """Checked arguments: `p`, `sizes`, `real` (dtype), `data` and `state` (time first, batch always there), `batch`,
+    `length` of every axis and each sequence's own `lengths`; `ragged` when some differ.
+
+    `needed` inputs must be there, and of a state the values in `carries`; when `stepping`, arrays lack the axis.
+    """
 
     def __init__(
         self,
@@ -24,146 +26,209 @@ class Call:
         data: Mapping[str, Any],
         lengths: Any = None,
         state: Mapping[str, Any] | None = None,
-        needed: tuple[str, ...] = (),
+        needed: Iterable[str] = (),
+        carries: Iterable[str] = tuple(STATES),
         seed: int | None = None,
+        stepping: bool = False,
     ) -> None:
-        given = {name: np.asarray(a) for name, a in data.items() if a is not None}
+        given = {name: self._array(self._role(name), a) for name, a in data.items() if a is not None}
         for name in needed:
             if name not in given:
-                role = "input" if name in INPUTS else "target"
-                raise ValueError(f"{role} `{name}` is missing")
+                raise ValueError(f"{self._role(name)} is missing")
         self.sizes = sizes_of(p, given)
         self.p, self.real = checked_parameters(p, self.sizes)
-        self.wanted = data_shapes(**self.sizes)
-        self.state = state
-        self.seed = seed
-        self.batched = self._batched(given)
-        self.batch = 1
-        self.length: dict[str, int] = {}
-        self._from_state()
+        self.units = data_shapes(**self.sizes)
+        self.seed = None if seed is None else whole_number("seed", seed, 0)
+        self.stepping = stepping
+        self.counts: dict[str, tuple[int, str]] = {}
+        asked = self._asked(lengths)
+        carried = self._whole_state(state, tuple(carries))
+        self.batched, self.witness = self._batched(given, carried or {}, asked)
         self.data = {name: self._shaped(name, a) for name, a in given.items()}
-        self._agree(given)
-        self.lengths = self._lengths(lengths)
+        self.state = None if carried is None else {name: self._fitting(name, a) for name, a in carried.items()}
+        for axis, own in asked.items():
+            if own.ndim:
+                self._count("", len(own), f"lengths of axis `{axis}`")
+        self.batch = self.counts.get("", (1, ""))[0]
+        self.lengths = self._lengths(asked)
+        self.length = {axis: count for axis, (count, _) in self.counts.items() if axis}
         self.ragged = any(np.any(self.lengths[a] < self.length[a]) for a in self.length)
         for name in self.data:
             self._clean(name)
-        begin = 0 if state is None else state.get("position", 0)
+        begin = 0 if self.state is None or not AXES else self.state.get(AXES[0], [0])[0]
         self.begin = np.broadcast_to(np.asarray(begin, self.real), (self.batch,))
 
-    def _from_state(self) -> None:
-        """Without data, the state says whether there is a batch, and of what size."""
-        if self.state is None:
-            return
-        for name, (low, rank) in STATES.items():
-            if name in self.state:
-                shape = np.shape(self.state[name])
-                lead = len(shape) - rank - (low > 1)
-                if lead not in (0, 1):
-                    raise ValueError(f"state `{name}` has shape {shape}: it is of another network or batch")
-                self.batched = self.batched or lead == 1
-                self.batch = shape[int(low > 1)] if lead else 1
+    # ---- words
 
     def _record(self, name: str) -> dict[str, Any]:
         return INPUTS[name] if name in INPUTS else TARGETS[name]
 
-    def _batched(self, given: Mapping[str, Any]) -> bool:
-        """Whether there is a batch: decided by the arrays whose number of dimensions leaves no doubt."""
+    def _role(self, name: str) -> str:
+        return f"{'input' if name in INPUTS else 'target'} `{name}`"
+
+    def _because(self) -> str:
+        return f", since {self.witness} has {'a' if self.batched else 'no'} batch" if self.witness else ""
+
+    def _axes(self, name: str) -> tuple[str, ...]:
+        """The axes of an array as it is passed."""
+        axes: tuple[str, ...] = self._record(name)["axes"]
+        return axes[1:] if self.stepping else axes
+
+    def _misfit(self, name: str, a: Any, decided: bool = True) -> str:
+        """What is wrong about a shape; `decided`: whether there is a batch is known, perhaps from another array."""
+        axes, names, units = self._axes(name), self._record(name)["shape"], self.units[name][0]
+        decided = decided and self.witness != self._role(name)
+        with_batch, alone = ", ".join([*axes, "batch", *names]), ", ".join([*axes, *names])
+        expected = f"({with_batch if self.batched else alone})" if decided else f"({with_batch}) or ({alone})"
+        sizes = "" if all(n.isdigit() for n in names) else f" with ({', '.join(names)}) = {units}"
+        return f"{self._role(name)} has shape {a.shape}, expected {expected}{sizes}{self._because() if decided else ''}"
+
+    # ---- shapes
+
+    def _array(self, what: str, a: Any) -> Any:
+        try:
+            return np.asarray(a)
+        except ValueError:
+            raise ValueError(f"{what} is no array: its rows differ in length") from None
+
+    def _batched(
+        self, given: Mapping[str, Any], state: Mapping[str, Any], asked: Mapping[str, Any]
+    ) -> tuple[bool, str]:
+        """Whether there is a batch, and what says so: an array whose number of dimensions leaves no doubt."""
         doubtful = []
         for name, a in given.items():
-            axes, shape = len(self._record(name)["axes"]), self.wanted[name][0]
+            axes, shape = len(self._axes(name)), self.units[name][0]
             alone, scalar = axes + len(shape), self._record(name)["shape"] == ("1",)
             if scalar and a.ndim == alone:
-                doubtful.append((name, a))
+                doubtful.append(self._role(name))
             elif a.ndim == alone or (scalar and a.ndim == axes):
-                return False
+                return False, self._role(name)
             elif a.ndim == alone + 1:
-                return True
+                return True, self._role(name)
             else:
-                raise ValueError(self._misfit(name, a))
-        return bool(doubtful)
+                raise ValueError(self._misfit(name, a, False))
+        for name, a in state.items():
+            return a.ndim > (STATES[name] > 1) + len(self.units[name][0]), f"state `{name}`"
+        for axis, own in asked.items():
+            if own.ndim:
+                return True, f"lengths of axis `{axis}`"
+        return bool(doubtful), "".join(doubtful[:1])
 
-    def _misfit(self, name: str, a: Any) -> str:
-        record = self._record(name)
-        role = "input" if name in INPUTS else "target"
-        axes = [f"{x}" for x in record["axes"]]
-        unit = [*record["shape"]]
-        alone, batched = ", ".join([*axes, *unit]), ", ".join([*axes, "batch", *unit])
-        units = self.wanted[name][0]
-        sizes = f" with ({', '.join(unit)}) = {units}" if unit else ""
-        return f"{role} `{name}` has shape {a.shape}, expected ({batched}) or ({alone}){sizes}"
+    def _count(self, axis: str, count: int, who: str) -> None:
+        """An array has `count` positions on an axis, or sequences (axis ""): as many as those before it."""
+        what = f"positions on axis `{axis}`" if axis else "sequences"
+        known, other = self.counts.setdefault(axis, (count, who))
+        if count != known:
+            raise ValueError(f"{who} has {count} {what}, {other} has {known}")
+        if count < 1:
+            raise ValueError(f"{who} has no {what}: it is empty")
 
     def _shaped(self, name: str, a: Any) -> Any:
         """The array of its dtype, with a batch and its unit dimensions."""
-        record = self._record(name)
-        axes, (shape, vocabulary) = record["axes"], self.wanted[name]
-        role = "input" if name in INPUTS else "target"
-        if vocabulary:
-            if a.dtype.kind not in "iu":
-                raise ValueError(f"{role} `{name}` holds tokens: whole numbers, found {a.dtype}")
-        elif a.dtype.kind not in "fiub":
-            raise ValueError(f"{role} `{name}` must hold real numbers, found {a.dtype}")
+        axes, (shape, vocabulary), passed = self._axes(name), self.units[name], a
+        if vocabulary and a.dtype.kind not in "iu":
+            raise ValueError(f"{self._role(name)} holds tokens: whole numbers, found {a.dtype}")
+        if a.dtype.kind not in "fiub":
+            raise ValueError(f"{self._role(name)} must hold real numbers, found {a.dtype}")
         if not self.batched:
-            a = np.expand_dims(a, len(axes)) if a.ndim <= len(axes) + len(shape) else a
-        if record["shape"] == ("1",) and a.ndim == len(axes) + 1:
+            if a.ndim > len(axes) + len(shape):
+                raise ValueError(self._misfit(name, passed))
+            a = np.expand_dims(a, len(axes))
+        if self._record(name)["shape"] == ("1",) and a.ndim == len(axes) + 1:
             a = a[..., None]
         if a.ndim != len(axes) + 1 + len(shape) or a.shape[len(axes) + 1 :] != shape:
-            raise ValueError(self._misfit(name, np.asarray(a[:, 0] if not self.batched and a.ndim > 1 else a)))
+            raise ValueError(self._misfit(name, passed))
+        a = a[None] if self.stepping and self._record(name)["axes"] else a
+        for k, axis in enumerate(self._record(name)["axes"]):
+            self._count(axis, a.shape[k], self._role(name))
+        self._count("", a.shape[len(self._record(name)["axes"])], self._role(name))
         return a if vocabulary else np.asarray(a, self.real)
 
-    def _agree(self, given: Mapping[str, Any]) -> None:
-        """One batch size and one length an axis."""
-        first: dict[str, str] = {}
-        for name, a in self.data.items():
-            axes = self._record(name)["axes"]
-            for k, axis in enumerate(axes):
-                other = first.setdefault(axis, name)
-                if self.length.setdefault(axis, a.shape[k]) != a.shape[k]:
-                    raise ValueError(
-                        f"`{name}` has {a.shape[k]} positions on axis `{axis}`, `{other}` has {self.length[axis]}"
-                    )
-                if a.shape[k] < 1:
-                    raise ValueError(f"`{name}` is empty on axis `{axis}`: a sequence has at least one position")
-            other = first.setdefault("", name)
-            if self.data[other].shape[len(self._record(other)["axes"])] != a.shape[len(axes)]:
-                raise ValueError(
-                    f"`{name}` has a batch of {a.shape[len(axes)]}, `{other}` of "
-                    f"{self.data[other].shape[len(self._record(other)['axes'])]}"
-                )
-            self.batch = a.shape[len(axes)]
-        if self.batch < 1:
-            raise ValueError("the batch is empty")
+    # ---- the state
 
-    def _lengths(self, lengths: Any) -> dict[str, Any]:
-        """Each sequence's own length on every axis."""
-        by_axis = dict(lengths) if isinstance(lengths, Mapping) else dict.fromkeys(AXES, lengths)
-        if len(AXES) > 1 and lengths is not None and not isinstance(lengths, Mapping):
-            raise ValueError(f"lengths must be a dict by axis, since there are several: {', '.join(AXES)}")
-        for axis in by_axis:
+    def _whole_state(self, state: Any, carries: tuple[str, ...]) -> dict[str, Any] | None:
+        """The arrays of a state, all those that are carried."""
+        if state is None and not self.stepping:
+            return None
+        if not isinstance(state, Mapping):
+            raise ValueError(f"state must be a dict of arrays, as `start` gives, found {type(state).__name__}")
+        names = ", ".join(STATES) or "nothing"
+        for name in state:
+            if name not in STATES:
+                raise ValueError(f"state has `{name}`, but a state of `{NAME}` has {names}")
+        for name in carries:
+            if name not in state:
+                raise ValueError(f"state lacks `{name}`; a state of `{NAME}` has {names}")
+        return {name: self._array(f"state `{name}`", state[name]) for name in STATES if name in state}
+
+    def _fitting(self, name: str, a: Any) -> Any:
+        """A state's array as the last steps left it: (steps, batch, ...)."""
+        shape, vocabulary = self.units.get(name, ((), 0))
+        if a.dtype.kind not in ("iu" if vocabulary else "fiub"):
+            raise ValueError(f"state `{name}` must hold {'tokens' if vocabulary else 'real numbers'}, found {a.dtype}")
+        rows = (STATES[name],) if STATES[name] > 1 else ()
+        batch = ("batch",) if self.batched else ()
+        cut = a.shape[: len(rows)] + a.shape[len(rows) + len(batch) :]
+        if a.ndim != len(rows) + len(batch) + len(shape) or cut != (*rows, *shape):
+            expected = ", ".join(str(n) for n in (*rows, *batch, *shape))
+            raise ValueError(f"state `{name}` has shape {a.shape}, expected ({expected}){self._because()}")
+        a = a if self.batched else np.expand_dims(a, len(rows))
+        self._count("", a.shape[len(rows)], f"state `{name}`")
+        if vocabulary and np.any((a < -1) | (a >= vocabulary)):
+            raise ValueError(f"state `{name}` holds a token outside 0 to {vocabulary - 1}")
+        return a if rows else a[None]
+
+    def carried(self, name: str) -> Any:
+        """What the last steps left of a value, from the state: (steps, batch, ...)."""
+        assert self.state is not None
+        return self.state[name]
+
+    # ---- lengths
+
+    def _asked(self, lengths: Any) -> dict[str, Any]:
+        """The lengths that were passed, by axis: arrays of whole numbers, with one dimension or none."""
+        if lengths is None:
+            return {}
+        axes = ", ".join(AXES) or "none"
+        if not isinstance(lengths, Mapping):
+            if len(AXES) != 1:
+                raise ValueError(f"lengths must be a dict by axis; the axes of `{NAME}` are {axes}")
+            lengths = {AXES[0]: lengths}
+        result = {}
+        for axis, own in lengths.items():
             if axis not in AXES:
-                raise ValueError(f"lengths names an axis `{axis}`; the axes are {', '.join(AXES)}")
+                raise ValueError(f"lengths names an axis `{axis}`; the axes of `{NAME}` are {axes}")
+            if own is None:
+                continue
+            try:
+                result[axis] = np.asarray(own)
+            except ValueError:
+                raise ValueError(f"lengths of axis `{axis}` are no array: rows differ in length") from None
+            found = result[axis]
+            if found.dtype.kind not in "iu" or found.ndim > 1:
+                shape = f" of shape {found.shape}" if found.ndim else ""
+                raise ValueError(
+                    f"lengths of axis `{axis}` must be one whole number, or one a sequence, found {found.dtype}{shape}"
+                )
+        return result
+
+    def _lengths(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Each sequence's own length on every axis."""
         result = {}
         for axis in AXES:
-            own = by_axis.get(axis)
-            if own is None:
-                if axis not in self.length:
-                    raise ValueError(f"lengths of axis `{axis}` are needed: no array carries it")
-                result[axis] = np.full(self.batch, self.length[axis])
-                continue
-            own = np.asarray(own)
-            if own.dtype.kind not in "iu" or own.ndim > 1 or (own.ndim == 1 and not self.batched):
-                raise ValueError(f"lengths of axis `{axis}` must be whole numbers, one a sequence, found {own!r}")
-            if not self.data and own.ndim == 1:
-                self.batch = len(own)
-            if own.ndim == 1 and len(own) != self.batch:
-                raise ValueError(f"lengths of axis `{axis}` has {len(own)} entries for a batch of {self.batch}")
-            longest = self.length.setdefault(axis, int(own.max(initial=1)))
-            wrong = np.flatnonzero((np.atleast_1d(own) < 1) | (np.atleast_1d(own) > longest))
+            if axis not in asked and axis not in self.counts:
+                raise ValueError(f"lengths of axis `{axis}` are needed: no array carries it")
+            own = asked.get(axis, self.counts.get(axis, (0,))[0])
+            if np.ndim(own) and not self.batched:
+                raise ValueError(f"lengths of axis `{axis}` must be one whole number{self._because()}")
+            expected = f"1 to {self.counts[axis][0]}" if axis in self.counts else "at least 1"
+            longest, _ = self.counts.setdefault(axis, (int(np.max(own)), "lengths"))
+            one = np.broadcast_to(own, (self.batch,))
+            wrong = np.flatnonzero((one < 1) | (one > longest))
             if len(wrong):
                 b = int(wrong[0])
-                raise ValueError(
-                    f"sequence {b} has length {np.atleast_1d(own)[b]} on axis `{axis}`, expected 1 to {longest}"
-                )
-            result[axis] = np.broadcast_to(own, (self.batch,)).astype(np.int64)
+                raise ValueError(f"sequence {b} has length {one[b]} on axis `{axis}`, expected {expected}")
+            result[axis] = one.astype(np.int64)
         return result
 
     def padding(self, *axes: str) -> Any:
@@ -179,30 +244,39 @@ class Call:
             return None
         return np.broadcast_to(result, [*(self.length[a] for a in axes), self.batch])
 
+    # ---- values
+
     def _clean(self, name: str) -> None:
         """Zero in the padding; tokens in range. The caller's array is never changed."""
-        axes, vocabulary = self._record(name)["axes"], self.wanted[name][1]
+        axes, vocabulary, a = self._record(name)["axes"], self.units[name][1], self.data[name]
         past = self.padding(*axes) if axes else None
         if past is not None:
-            self.data[name] = np.array(self.data[name])
-            self.data[name][past] = 0
-        if not vocabulary:
-            return
-        a = self.data[name]
-        lowest = 0 if name in INPUTS else -1
-        wrong = np.argwhere((a < lowest) | (a >= vocabulary))
-        if len(wrong):
-            *steps, b = (int(i) for i in wrong[0])
-            where = "".join(f", {axis} {i}" for axis, i in zip(axes, steps, strict=True))
-            raise ValueError(
-                f"sequence {b}{where}: `{name}` is {a[tuple(wrong[0])]}, expected a token 0 to {vocabulary - 1}"
-            )
+            a = np.array(a)
+            a[past] = 0
+        if vocabulary:
+            wrong = np.argwhere((a < (0 if name in INPUTS else -1)) | (a >= vocabulary))
+            if len(wrong):
+                raise ValueError(self._no_token(name, a, [int(i) for i in wrong[0]], vocabulary))
+            a = a.astype(np.int64, copy=False)
+        self.data[name] = a
+
+    def _no_token(self, name: str, a: Any, place: list[int], vocabulary: int) -> str:
+        """What is wrong about a token at `place`: its positions, then the sequence."""
+        *steps, b = place
+        where = "".join(f", {axis} = {i}" for axis, i in zip(self._axes(name), steps, strict=False))
+        size = self._record(name)["token"]
+        known = "" if size.isdigit() else f" ({size} = {vocabulary})"
+        missing = "" if name in INPUTS else ", or -1 where it is missing"
+        return (
+            f"sequence {b}{where}: {self._role(name)} is {a[tuple(place)]}, "
+            f"expected a token 0 to {vocabulary - 1}{known}{missing}"
+        )
 
     def target(self, name: str, *axes: str) -> Any:
         """A target that was passed, or one that is missing everywhere."""
         if name in self.data:
             return self.data[name]
-        shape, vocabulary = self.wanted[name]
+        shape, vocabulary = self.units[name]
         whole = [*(self.length[a] for a in axes), self.batch, *shape]
         return np.full(whole, -1) if vocabulary else np.full(whole, np.nan, self.real)
 
@@ -210,20 +284,9 @@ class Call:
         """An input that only starts read: with a state it may be left out, and then stands for nothing."""
         if name in self.data or self.state is None:
             return self.data[name]
-        shape, vocabulary = self.wanted[name]
+        shape, vocabulary = self.units[name]
         whole = [*(self.length[a] for a in axes), self.batch, *shape]
         return np.zeros(whole, np.int64 if vocabulary else self.real)
-
-    def carried(self, name: str, low: int) -> Any:
-        """What the last `low` steps left of a value, from the state: (low, batch, ...); None at a sequence's start."""
-        if self.state is None:
-            return None
-        if name not in self.state:
-            raise ValueError(f"`{name}` is missing from the state; a state has {', '.join(STATES)}")
-        a = np.asarray(self.state[name])
-        if not self.batched:
-            a = np.expand_dims(a, 0 if low == 1 else 1)
-        return a[None] if low == 1 else a
 
     def mask(self, key: str, rate: float, shape: tuple[int, ...]) -> Any:
         """Dropout's mask (Hinton et al. 2012; kept entries are scaled up): ones where no seed was given."""
@@ -233,12 +296,22 @@ class Call:
         return (rng.uniform(size=shape) >= rate).astype(self.real) / self.real.type(1.0 - rate)
 
     def give(self, a: Any, *axes: str) -> Any:
-        """A result as the caller sees it: zero in the padding, without the batch where none was given."""
+        """A result as the caller sees it: zero in the padding; no batch where none was given, no axis in a step."""
         past = self.padding(*axes) if axes else None
         a = np.array(a)
         if past is not None:
             a[past] = 0
-        return a if self.batched else a.reshape(a.shape[: len(axes)] + a.shape[len(axes) + 1 :])
+        a = a if self.batched else a.reshape(a.shape[: len(axes)] + a.shape[len(axes) + 1 :])
+        return a[0] if self.stepping and axes else a
+
+
+def named_units(observe: Any) -> tuple[str, ...]:
+    """The units that `observe` names: one, or several."""
+    names = (observe,) if isinstance(observe, str) else tuple(observe)
+    for name in names:
+        if name not in UNITS:
+            raise ValueError(f"network `{NAME}` has no unit `{name}`; its units are {', '.join(UNITS)}")
+    return names
 
 
 # ---- copied to here

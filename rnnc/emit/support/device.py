@@ -78,13 +78,18 @@ class Parameters(NamedArrays):
 class Call(CheckedCall):
     """The same on the GPU; data and lengths may lie on either side."""
 
-    def _lengths(self, lengths: Any) -> dict[str, Any]:
-        """Checked on the host; then both sides need them."""
+    def _asked(self, lengths: Any) -> dict[str, Any]:
+        """Checked on the host."""
         if isinstance(lengths, Mapping):
-            lengths = {axis: None if own is None else cp.asnumpy(own) for axis, own in lengths.items()}
-        elif lengths is not None:
-            lengths = cp.asnumpy(lengths)
-        return {axis: cp.asarray(own) for axis, own in super()._lengths(lengths).items()}
+            lengths = {axis: self._on_host(own) for axis, own in lengths.items()}
+        return super()._asked(self._on_host(lengths))
+
+    def _on_host(self, lengths: Any) -> Any:
+        return cp.asnumpy(lengths) if isinstance(lengths, cp.ndarray) else lengths
+
+    def _lengths(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Checked on the host; then both sides need them."""
+        return {axis: cp.asarray(own) for axis, own in super()._lengths(asked).items()}
 
     def mask(self, key: str, rate: float, shape: tuple[int, ...]) -> Any:
         """Drawn on the host, so that a seed means the same on both."""

@@ -12,7 +12,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {}
 INPUTS: dict[str, dict[str, Any]] = {}
 TARGETS: dict[str, dict[str, Any]] = {}
 SIZES_FROM: dict[str, tuple[tuple[str, int], ...]] = {}
-STATES: dict[str, tuple[int, int]] = {}
+UNITS: tuple[str, ...] = ()
+STATES: dict[str, int] = {}
 
 
 def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
@@ -21,5 +22,5 @@ def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
 
 
 def data_shapes(**sizes: int) -> dict[str, tuple[tuple[int, ...], int]]:
-    """For every input and target its unit shape and its vocabulary (0: real numbers)."""
+    """For every input, target and value of a state its unit shape and its vocabulary (0: real numbers)."""
     raise NotImplementedError

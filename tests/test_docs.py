@@ -14,6 +14,7 @@ from rnnc.diagnostics import Rejected
 HEAD = "network page(D = 3, H = 4, K = 2, V = 7) {\n"
 WHOLE = ("network", "cell", "fn", "use", "#")
 LANGUAGE, MODULE = blocks("docs/language.md"), blocks("docs/module.md")
+DECODING = blocks("docs/decoding.md")
 SPECS = [block for block in LANGUAGE if block.language == "rnn"]
 
 
@@ -45,6 +46,7 @@ def test_a_refused_spec_has_its_code(block: Block) -> None:
 def test_every_block_is_run_by_some_test() -> None:
     assert {b.language for b in LANGUAGE} == {"rnn"}
     assert {b.language for b in MODULE} == {"sh", "python", "text"}
+    assert {b.language for b in DECODING} == {"python", "text"}
     assert len(SPECS) > 15
 
 
@@ -52,6 +54,10 @@ def test_the_page_on_the_module(tmp_path: Path) -> None:
     spec = (ROOT / "specs" / "elman.rnn").read_text(encoding="utf-8")
     (tmp_path / "elman.rnn").write_text(spec, encoding="utf-8")
     play(MODULE, tmp_path)
+
+
+def test_the_page_on_decoders(tmp_path: Path) -> None:
+    play(DECODING, tmp_path)
 
 
 def emitted(block: Block) -> str:

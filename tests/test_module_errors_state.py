@@ -132,6 +132,10 @@ STATES: dict[str, Wrong] = {
         lambda: elman.forward(plain(elman), x=X, state=elman_state(h=np.zeros((2, 8, 4), complex))),
         "state `h` must hold real numbers, found complex128",
     ),
+    "one position for the batch": (
+        lambda: begun.forward(plain(begun), x=X, state={**begun_state(), "n": 3.0}),
+        "state `n` has shape (), expected (batch), since input `x` has a batch",
+    ),
     "without the position": (
         lambda: begun.forward(plain(begun), x=X, state={"h": np.zeros((8, 4))}),
         "state lacks `n`; a state of `begun` has h, m, n",

@@ -257,7 +257,6 @@ class Call:
             wrong = np.argwhere((a < (0 if name in INPUTS else -1)) | (a >= vocabulary))
             if len(wrong):
                 raise ValueError(self._no_token(name, a, [int(i) for i in wrong[0]], vocabulary))
-            a = a.astype(np.int64, copy=False)
         self.data[name] = a
 
     def _no_token(self, name: str, a: Any, place: list[int], vocabulary: int) -> str:

@@ -29,6 +29,7 @@ class Numbers:
         self.run: Evaluation = interpret(both, self.sizes, lengths, given)
         self.values = {v.name: v for v in both.values}
         self.borders = {b.name: b for b in both.borders}
+        self.blanks = data.blanks(both)
         self.known: dict[str, Any] = {}
         self.ranges: dict[x.Expr, dict[str, int]] = {}
 
@@ -143,6 +144,8 @@ class Numbers:
             return self.eval(e.yes if self.holds(e.condition, env) else e.no, env)
         if isinstance(e, x.Call) and e.title == "slice" and isinstance(e.args[1], x.Extent):
             return self.eval(e.args[0], {**env, "": env[""] + self.size(e.args[1].size)})
+        if isinstance(e, x.Call) and e.title in ("P", "gamma"):
+            return self._paths(e, env)
         if isinstance(e, x.Call):
             return self._call(e, [self.eval(a, env) for a in e.args])
         return self._reduce(e, env) if isinstance(e, x.Reduce) else self._join(e, env)
@@ -152,6 +155,22 @@ class Numbers:
         operands = tuple(Operand(k) for k in range(len(args)))
         with np.errstate(all="ignore"):
             return float(evaluate(Operation(op, operands), [np.asarray(a) for a in args], self.sizes))
+
+    def _paths(self, e: x.Call, env: Mapping[str, int]) -> float:
+        """A labelling's probability, or the part of it that passes through one entry: by walking every path."""
+        labels, p = e.args
+        assert isinstance(labels, x.Ref) and isinstance(p, x.Ref)
+        wanted = [int(one) for one in self.run.read(labels.name)]
+        blank, rows = self.blanks[labels.name], self.run.read(p.name)
+        whole = through = 0.0
+        at = (self.place(p.at[0], env), self.index(p.indices[0], env)) if p.at else None
+        for path in product(range(rows.shape[1]), repeat=len(rows)):
+            kept = [k for n, k in enumerate(path) if k != blank and (n == 0 or path[n - 1] != k)]
+            if kept == wanted:
+                share = float(np.prod([rows[n, k] for n, k in enumerate(path)]))
+                whole += share
+                through += share if at is not None and path[at[0]] == at[1] else 0.0
+        return through / whole if e.title == "gamma" else whole
 
     def _reduce(self, e: x.Reduce, env: Mapping[str, int]) -> float:
         own = self.ranges.setdefault(e, self._ranges(e.body))

@@ -182,6 +182,7 @@ def drawn(system: System, lengths: Mapping[str, int], seed: int) -> dict[str, An
 def check_numbers(system: System, derivation: Derivation, seed: int = 1) -> int:
     """Every equation holds between the values of the interpreter; how many entries were compared."""
     lengths = {axis: 3 + k for k, axis in enumerate(system.axes)}
+    lengths |= {m: (lengths[n] + 1) // 2 for m, n in data.label_axes(system).items()}
     given = drawn(system, lengths, seed)
     lines = [line for section in derivation.sections for line in section.lines if not line.outside]
     wrt = tuple(n.name[2:-1] for n in (line.left for line in lines) if n.name.startswith("d("))

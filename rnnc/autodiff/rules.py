@@ -48,6 +48,9 @@ def contributions(adj: Adjoint, equation: s.Equation, index: int) -> Iterator[Co
     elif isinstance(op, s.Extreme):
         if index == 0:
             yield _extreme(adj, equation, op)
+    elif isinstance(op, s.Ctc):
+        if index == 0:
+            yield _ctc(adj, equation, op)
     elif isinstance(op, s.Dropout):
         yield _single(adj, equation, index, op)
     elif isinstance(op, s.Slice | s.Concat | s.Reshape | s.Gather | s.Take):
@@ -162,6 +165,18 @@ def _softmax(adj: Adjoint, equation: s.Equation, op: s.Softmax) -> Contribution:
     else:
         formula = Operation("*", (b, Operation("-", (a, c))))
     return Contribution(formula, (g, p, total))
+
+
+def _ctc(adj: Adjoint, equation: s.Equation, op: s.Ctc) -> Contribution:
+    """The whole adjoint of the logits is one operation (Graves et al. 2006, equation 16)."""
+    logits = equation.reads[0]
+    name = adj.fresh(f"d({equation.out} by {logits.name})")
+    reads = (*equation.reads, adj.whole(adj.value(equation.out)))
+    dims = tuple(str(d) for d in logits.dims)
+    value = s.Value(name, "adjoint", op.over[:1], True, adj.values[logits.name].shape)
+    adj.add(value, s.Equation(name, dims, s.CtcGradient(op.over, op.blank, op.title), reads))
+    adj.deposits.temporary.add(name)
+    return Contribution(Operand(0), (replace(adj.whole(name), dims=dims),))
 
 
 def _extreme(adj: Adjoint, equation: s.Equation, op: s.Extreme) -> Contribution:

@@ -54,6 +54,8 @@ def derivation_of(system: System, wrt: str | None = None) -> Derivation:
     shown, missing = _shown(lines)
     if any(line.left.name.startswith("d(") and ":net" in line.left.name for line in lines):
         remarks.insert(1, "delta")
+    if any(isinstance(node, x.Call) and node.title == "P" for line in lines for node in x.walk(line.right)):
+        remarks.append("ctc")
     if missing:
         remarks.append("missing")
     if any(node.name.endswith(":mask") for line in lines for node in x.walk(line.right) if isinstance(node, x.Ref)):

@@ -140,7 +140,30 @@ class Expansion:
             places = tuple(scope.place(a) for a in self.values[e.out].axes)
             mask = x.Ref(f"{owner}:mask", places, tuple(scope.label(d) for d in e.dims))
             return algebra.mul((mask, self.read(e.reads[0], scope)))
+        if isinstance(op, s.Ctc):
+            return algebra.mul((x.MINUS, x.Call("ln", (x.Call("P", self._labelling(e)),))))
+        if isinstance(op, s.CtcGradient):
+            labels, _ = self._labelling(e)
+            p = self._emitted(e.reads[0], (scope.place(op.over[0]),), scope.label(e.dims[0]), scope)
+            less = algebra.mul((x.MINUS, x.Call("gamma", (labels, p))))
+            return algebra.mul((self.read(e.reads[2], scope), algebra.add((p, less))))
         return self._structure(e, op, scope)
+
+    def _labelling(self, e: s.Equation) -> tuple[x.Expr, x.Expr]:
+        """The labels of a ctc loss and the probabilities that it reads, both as a whole."""
+        logits, labels = e.reads[:2]
+        inner = Scope(tuple((a.axis, x.Place(a.axis, a.axis)) for a in logits.at), (), 0, frozenset())
+        inner = _with_label(inner, str(logits.dims[0]), x.BLANK)
+        emitted = self._emitted(logits, (), x.BLANK, inner)
+        return x.Ref(labels.name, (), (x.ONLY,) * len(self.values[labels.name].shape)), emitted
+
+    def _emitted(self, logits: s.Access, at: tuple[x.Place, ...], index: x.Index | x.Ref, scope: Scope) -> x.Expr:
+        """The softmax of logits: the author's unit of it, where there is one."""
+        for u in self.system.equations:
+            if isinstance(u.op, s.Softmax) and u.reads[0].name == logits.name and u.out in self.keep:
+                p = x.Ref(u.out, at, (index,))
+                return x.Call("exp", (p,)) if u.op.log else p
+        return x.Call("softmax", (self.read(logits, scope),))
 
     def _structure(self, e: s.Equation, op: s.Concat | s.Slice | s.Reshape, scope: Scope) -> x.Expr:
         if isinstance(op, s.Reshape):

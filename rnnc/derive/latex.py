@@ -202,6 +202,11 @@ def _remark(text: str) -> str:
         "delta[u]": r"$\delta^{u}$",
         "dL/dnet[u]": r"$\partial L / \partial \, \mathrm{net}^{u}$",
         "input of u": "input of $u$",
+        "P(l, p)": r"$\operatorname{P}(l, p)$",
+        "labels l:": "labels $l$:",
+        "product of p along": "product of $p$ along",
+        "gamma(l, p)": r"$\operatorname{gamma}(l, p)$",
+        "that p,": "that $p$,",
         "mask": r"$\mathrm{mask}$",
         "1 / (1 - rate)": r"$1/(1-\mathrm{rate})$",
     }

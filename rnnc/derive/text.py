@@ -14,6 +14,8 @@ REMARKS = {
     "loss": "L is the loss of one sequence.",
     "delta": "delta[u] is dL/dnet[u], the derivative by the net input of u.",
     "outside": "Outside its sequence a value is 0, and so is a derivative.",
+    "ctc": "P(l, p) is the probability of the labels l: the sum over their alignments of the product of p along each.\n"
+    "gamma(l, p) is the part of it that passes through that p, divided by it.",
     "missing": "A term that reads a missing target is 0.",
     "dropout": "mask is 0 with the rate of the dropout, else 1 / (1 - rate).",
 }

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 from rnnc.emit.arguments import Arguments, arguments, returned_as
 from rnnc.emit.lines import Lines
+from rnnc.emit.naming import whole
 from rnnc.emit.section import start_inputs
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
@@ -13,6 +14,7 @@ from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
 from rnnc.program.sections import needed
+from rnnc.system.forms import Ctc
 
 
 def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
@@ -122,6 +124,7 @@ def _run(model: Model, program: Program, names: Names, stream: Streaming) -> str
         carries = ", carries" if _carries_more(names, stream) else ""
         stepping = ", stepping=stepping" * (stream.refusal is None)
         lines.add(f"call = Call(p, data, lengths, state, needs{carries}{stepping})")
+        _labels(lines, names)
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
@@ -243,6 +246,7 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
             with lines.block("if seed is None:"):
                 lines.add(f'raise ValueError("`{model.name}` uses dropout: bptt needs seed=, a whole number")')
         lines.add(f"call = Call(p, data, lengths, state, needs{', seed=seed' if drops else ''})")
+        _labels(lines, names)
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
@@ -258,6 +262,15 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
         lines.add("    _backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
         lines.add("return value, grads")
     return lines.text()
+
+
+def _labels(lines: Lines, names: Names) -> None:
+    """The labels of every ctc loss are checked before anything is computed."""
+    sizes = {n: f"call.sizes[{n!r}]" for n, _, _ in names.system.sizes}
+    for e in names.system.equations:
+        if isinstance(e.op, Ctc):
+            blank = whole(e.op.blank.spelled(sizes))
+            lines.add(f"checked_labels(call, {e.reads[1].name!r}, {e.op.over[1]!r}, {blank}, {e.op.title!r})")
 
 
 def _dropouts(program: Program) -> list[str]:

@@ -57,6 +57,7 @@ def module(model: Model, program: Program, spec: str) -> str:
         facts(model, program, names, spec, stream),
         on_device(shared),
         operations(networks),
+        on_device(copied("ctc")) if "Lattice(" in networks else "",
         kernels.text(),
         on_device(networks),
         on_device(calls),

@@ -12,7 +12,7 @@ from rnnc.emit.views import Names
 from rnnc.model.forms import Datum, Model
 from rnnc.program.forms import Program
 from rnnc.sizes import Shape
-from rnnc.system.forms import System, Value
+from rnnc.system.forms import Ctc, System, Value
 
 
 def facts(model: Model, program: Program, names: Names, spec: str, stream: Streaming) -> str:
@@ -36,6 +36,7 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     lines.add("PROTOCOL = 1")
     lines.add(f"NAME = {model.name!r}")
     lines.add(f"AXES = {model.axes!r}")
+    lines.add(f"LABEL_AXES: tuple[str, ...] = {label_axes(program.system)!r}")
     lines.add(f"SIZES: dict[str, int] = { {z.name: z.default for z in model.sizes}!r}")
     lines.add(f"PINNED: tuple[str, ...] = {tuple(z.name for z in model.sizes if z.pinned)!r}")
     _records(lines, model, program)
@@ -75,6 +76,13 @@ def _records(lines: Lines, model: Model, program: Program) -> None:
             shape = tuple(str(z) for z in d.type.shape)
             lines.add(f'    {d.name!r}: {{"axes": {d.type.axes!r}, "shape": {shape!r}, "token": {token!r}}},')
         lines.add("}")
+
+
+def label_axes(system: System) -> tuple[str, ...]:
+    """The axes along which there are labels of a ctc loss and nothing that is computed: they may be empty."""
+    labels = {e.op.over[1] for e in system.equations if isinstance(e.op, Ctc)}
+    others = {a for v in system.values if v.role not in ("target", "position") for a in v.axes}
+    return tuple(a for a in system.axes if a in labels - others)
 
 
 def parameter_order(system: System) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def module(model: Model, program: Program, spec: str) -> str:
         copied("parameters"),
         copied("calls"),
         operations,
+        copied("ctc") if "Lattice(" in networks else "",
         networks,
         api(model, program, names, stream),
     ]

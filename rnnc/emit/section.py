@@ -211,6 +211,7 @@ class SectionWriter:
         elif isinstance(statement, Step):
             self.about(statement.equation)
             self.steps.equation(statement.equation, scans)
+            self.ready.update(self.steps.kept)
         elif isinstance(statement, Clear):
             self._clear(statement.value, scans)
         elif isinstance(statement, Loop):

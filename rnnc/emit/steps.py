@@ -19,6 +19,8 @@ class Steps:
         self.names = names
         self.lines = lines
         self.transposed = transposed
+        self.kept: list[str] = []
+        """What a later section needs beside values."""
 
     def equation(self, e: s.Equation, scans: Mapping[str, str]) -> None:
         target = target_labels(self.names, e, scans)
@@ -51,11 +53,28 @@ class Steps:
             self.lines.add(f"{out.text}[...] = {aligned(reads[0], whole)}[{index}]")
         elif isinstance(op, s.Reshape):
             self._reshape(e, reads[0], out, target)
+        elif isinstance(op, s.Ctc):
+            self._ctc(e, op, reads, out)
+        elif isinstance(op, s.CtcGradient):
+            self.lines.add(f"{self.names.lattice(e)}.gradient({reads[2].text}, {out.text})")
         elif isinstance(op, s.Dropout):
             text = aligned(reads[0], target)
             self.lines.add(f'np.multiply({text}, call.mask("{op.key}", {op.rate!r}, {out.text}.shape), out={out.text})')
         else:
             raise AssertionError(f"no spelling of {type(op).__name__}")
+
+    def _ctc(self, e: s.Equation, op: s.Ctc, reads: list[View], out: View) -> None:
+        """The sums over all alignments, kept for the gradient, and the loss they give."""
+        lattice = self.names.lattice(e)
+        frames, positions = (f"call.lengths[{axis!r}]" for axis in op.over)
+        logits = aligned(reads[0], (op.over[0], BATCH, *(d for d in e.reads[0].dims if isinstance(d, str))))
+        labels = f"{aligned(reads[1], (op.over[1], BATCH))} if {e.reads[1].name!r} in call.data else None"
+        self.lines.add(f"{lattice} = Lattice(")
+        self.lines.add(f"    {logits}, {labels}, {frames}, {positions},")
+        self.lines.add(f"    {self.names.size_text(op.blank)}, {op.title!r}, {op.over[0]!r},")
+        self.lines.add(")")
+        self.lines.add(f"{out.text}[...] = {lattice}.loss")
+        self.kept.append(lattice)
 
     def _rows(self, e: s.Equation, word: str) -> str:
         if word == "take":

@@ -12,7 +12,7 @@ from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home, Program
 from rnnc.program.halos import halos
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Equation, System, Value
+from rnnc.system.forms import Access, Ctc, CtcGradient, Equation, System, Value
 
 BATCH = "(batch)"
 """The label of the batch's dimension: nothing an axis can be called."""
@@ -51,6 +51,15 @@ class Names:
                 self._units.setdefault(home, name)
         self._variables: dict[Home, str] = {}
         self._transposed: dict[str, str] = {}
+        self._lattices: dict[tuple[object, ...], str] = {}
+
+    def lattice(self, e: Equation) -> str:
+        """The variable that keeps the alignments of a ctc loss from the loss to its gradient."""
+        assert isinstance(e.op, Ctc | CtcGradient)
+        key = (*e.reads[:2], e.op.blank)
+        if key not in self._lattices:
+            self._lattices[key] = self.taken.new("lattice")
+        return self._lattices[key]
 
     def transposed(self, variable: str) -> str:
         """The name of a weight's transpose."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from rnnc.losses.binary_cross_entropy import binary_cross_entropy
 from rnnc.losses.cross_entropy import cross_entropy
+from rnnc.losses.ctc import ctc
 from rnnc.losses.mixture_density import mixture_density
 from rnnc.losses.squared_error import squared_error
 from rnnc.losses.terms import Logarithms
@@ -22,4 +23,5 @@ LOSSES: tuple[tuple[str, Expand], ...] = (
     ("cross_entropy", cross_entropy),
     ("binary_cross_entropy", binary_cross_entropy),
     ("mixture_density", mixture_density),
+    ("ctc", ctc),
 )

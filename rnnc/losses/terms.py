@@ -14,6 +14,9 @@ class Logarithms(Protocol):
     def log(self, p: Expr) -> Expr | None:
         """log p, finite however peaked p is; None where p is defined otherwise."""
 
+    def logits(self, p: Expr) -> Expr:
+        """What the softmax is taken of that p is, or is the logarithm of."""
+
     def log_complement(self, p: Expr) -> Expr | None:
         """log(1 - p) of a sigmoid; None where p is defined otherwise."""
 

@@ -13,6 +13,7 @@ from rnnc.model.errors_shapes import BadInit, ShapeUnknown, spelled
 from rnnc.model.finish import Finishing
 from rnnc.model.forms import Init
 from rnnc.model.initialisers import suits
+from rnnc.model.label_losses import label_mistakes
 from rnnc.model.resolution import Resolution
 from rnnc.model.shapes import is_scalar
 from rnnc.model.sizing import not_whole
@@ -50,6 +51,10 @@ def assemble(
         outputs=tuple(sorted(r.outputs)),
         span=network.span,
     )
+    for mistake in label_mistakes(model):
+        r.reporter.report(mistake)
+    if r.reporter.wrong:
+        return None
     warn(model, network, scope, r, library)
     return model
 

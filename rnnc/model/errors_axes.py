@@ -170,8 +170,7 @@ class TooMuch(Diagnostic):
 class NotYet(Diagnostic):
     """The language has this, and this version of the compiler does not do it yet. Nothing is compiled, so no
     wrong number comes out: slower axes (E390), settling axes (E391), continuous time (E392), random units
-    (E393), feedback and `sample` (E394), the loss `ctc` (E395), and a few
-    combinations of other forms (E396).
+    (E393), feedback and `sample` (E394), and a few combinations of other forms (E396).
 
     Wrong:
 
@@ -259,22 +258,6 @@ class NotYetFeedback(NotYet):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotYetLoss(NotYet):
-    """The loss `ctc` is not supported yet.
-
-    Wrong:
-
-        loss ctc(p, l, blank = 0)
-
-    Right, for now, a label for every position:
-
-        loss cross_entropy(p, l)
-    """
-
-    code: ClassVar[str] = "E395"
-
-
-@dataclass(frozen=True, kw_only=True)
 class NotYetCombined(NotYet):
     """A combination of supported forms that this version cannot compile yet, such as two values that name the
     same two axes in opposite orders.
@@ -308,6 +291,5 @@ ERRORS: tuple[type[Diagnostic], ...] = (
     NotYetContinuous,
     NotYetRandom,
     NotYetFeedback,
-    NotYetLoss,
     NotYetCombined,
 )

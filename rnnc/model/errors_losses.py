@@ -66,8 +66,9 @@ class NoTarget(Diagnostic):
 @dataclass(frozen=True, kw_only=True)
 class LossArguments(Diagnostic):
     """A loss takes a prediction and a target: `squared_error(y, t)`, `cross_entropy(p, t)`,
-    `binary_cross_entropy(p, t)`. A mixture is predicted by its weights, means and deviations:
-    `mixture_density(pi, mu, sigma, t)`, with correlations `mixture_density(pi, mu, sigma, rho, t)`.
+    `binary_cross_entropy(p, t)`; labels without places `ctc(p, l, blank = 0)`. A mixture is predicted by its
+    weights, means and deviations: `mixture_density(pi, mu, sigma, t)`, with correlations
+    `mixture_density(pi, mu, sigma, rho, t)`.
 
     Wrong:
 
@@ -95,7 +96,7 @@ class LossArguments(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class LossPlace(Diagnostic):
-    """`squared_error`, `cross_entropy`, `binary_cross_entropy` and `mixture_density` stand in a `loss`; an
+    """`squared_error`, `cross_entropy`, `binary_cross_entropy`, `mixture_density` and `ctc` stand in a `loss`; an
     equation spells the formula out.
 
     Wrong:
@@ -143,4 +144,118 @@ class LossShape(Diagnostic):
         return Help(f"write `sum({self.span.text})`", (Edit(self.span, f"sum({self.span.text})"),))
 
 
-ERRORS: tuple[type[Diagnostic], ...] = (NoTarget, LossArguments, LossPlace, LossShape)
+@dataclass(frozen=True, kw_only=True)
+class NotSoftmax(Diagnostic):
+    """`ctc` sums the probabilities of all alignments, so its prediction is a `softmax` (or its logarithm) over the
+    labels and the blank, at the current position; the loss is computed from what the softmax is taken of.
+
+    Wrong:
+
+        output p[n] : K = sigmoid(full(x[n]) + bias)
+        loss ctc(p, l, blank = 0)
+
+    Right:
+
+        output p[n] : K = softmax(full(x[n]) + bias)
+        loss ctc(p, l, blank = 0)
+    """
+
+    code: ClassVar[str] = "E405"
+    name: str
+    defined: Span | None = None
+    mended: str = ""
+    moved: bool = False
+
+    def message(self) -> str:
+        if self.moved:
+            return f"`ctc` reads its prediction at every position, `{self.name}` is read elsewhere"
+        return f"`ctc` wants the probabilities of a softmax, `{self.name}` is none"
+
+    def label(self) -> str:
+        return "not read in place" if self.moved else "not a softmax"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.defined, "defined here"),) if self.defined is not None else ()
+
+    def help(self) -> Help | None:
+        if self.defined is None:
+            return None
+        return Help(f"write `{self.mended}`", (Edit(self.defined, self.mended),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelAxis(Diagnostic):
+    """The labels of `ctc` are tokens, fewer than the positions of the prediction: they have an axis of their own,
+    the prediction another. Which label belongs to which position is what the loss sums over.
+
+    Wrong:
+
+        axis n
+        target l[n] : token(K)
+        loss ctc(p, l, blank = 0)
+
+    Right:
+
+        axis n, m
+        target l[m] : token(K)
+        loss ctc(p, l, blank = 0)
+    """
+
+    code: ClassVar[str] = "E406"
+    said: str
+    hint: str
+    declared: Span | None = None
+
+    def message(self) -> str:
+        return self.said
+
+    def label(self) -> str:
+        return self.hint
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.declared, "declared here"),) if self.declared is not None else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlankOutside(Diagnostic):
+    """The blank of `ctc` is the number of one output of its softmax, counted from 0.
+
+    Wrong:
+
+        output p[n] : 28 = softmax(full(x[n]) + bias)
+        loss ctc(p, l, blank = 28)
+
+    Right:
+
+        loss ctc(p, l, blank = 27)
+    """
+
+    code: ClassVar[str] = "E407"
+    found: str
+    last: int | None = None
+    outputs: str = ""
+    mended: str = ""
+
+    def message(self) -> str:
+        if self.last is None:
+            return f"the blank is the number of an output, counted from 0, found {self.found}"
+        return f"the blank is one of the outputs 0 to {self.last}, found {self.found}"
+
+    def label(self) -> str:
+        return f"there are {self.outputs} outputs" if self.outputs else "not the number of an output"
+
+    def help(self) -> Help | None:
+        if self.last is None:
+            return None
+        return Help(f"the last output is `{self.mended}`", (Edit(self.span, self.mended),))
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (
+    NoTarget,
+    LossArguments,
+    LossPlace,
+    LossShape,
+    NotSoftmax,
+    LabelAxis,
+    BlankOutside,
+)

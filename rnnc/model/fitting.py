@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label
 from rnnc.model.drafts import Draft
+from rnnc.model.errors_losses import LabelAxis
 from rnnc.model.errors_shapes import DeclaredDiffers, ShapesDiffer, SharedDiffers, WrongType, spelled
 from rnnc.model.mixtures import mixture_mistake
 from rnnc.model.reasons import reasons
@@ -21,6 +22,10 @@ def wrong_kind(draft: Draft) -> Diagnostic | None:
         wanted = _wanted(draft, place)
         if argument.kind in wanted:
             continue
+        if draft.op == "ctc" and place == 1:
+            said = f"the labels of `ctc` are tokens, `{argument.span.text}` holds numbers"
+            declared = argument.slot.span if argument.slot is not None else None
+            return LabelAxis(span=argument.span, said=said, hint="not tokens", declared=declared)
         return _kind(draft, argument, wanted)
     return None
 
@@ -32,6 +37,8 @@ def _wanted(draft: Draft, place: int) -> tuple[str, ...]:
     if (op == "where" and place == 0) or (op == "over" and place == 1):
         return ("truth",)
     if (op == "row" and place == 1) or (op == "sparse" and place == 1):
+        return ("token",)
+    if op == "ctc" and place == 1:
         return ("token",)
     if (op == "cross_entropy" and place == 1) or op == "present":
         return ("real", "token")
@@ -131,7 +138,7 @@ def _pointwise(draft: Draft, shapes: list[Shape]) -> Diagnostic:
 
 
 def _loss(draft: Draft, shapes: list[Shape]) -> Diagnostic:
-    y, t = draft.args
+    y, t = draft.args[:2]
     token = t.kind == "token"
     slot = t.slot
     target: Shape = (slot.token,) if token and slot is not None and slot.token is not None else shapes[1]

@@ -105,8 +105,9 @@ class Apply:
                   reduce it (all dimensions are reduced to a scalar for a window or matrix))
     targets       forced(y, t), present(t): 1 where an entry of the target is present random        dropout(a;
     rate) losses        squared_error cross_entropy binary_cross_entropy mixture_density (value at a position,
-    shape ()); only in a Loss `numbers` holds what stands after `;`. A function's body is expanded with its argument
-    objects shared, so the same Python object may occur several times in a tree: it denotes one value.
+    shape ()), ctc(p, l, blank) (the blank a size; one number without axes); only in a Loss `numbers` holds what
+    stands after `;`. A function's body is expanded with its argument objects shared, so the same Python object may
+    occur several times in a tree: it denotes one value.
     """
 
     op: str

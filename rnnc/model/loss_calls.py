@@ -8,9 +8,11 @@ from rnnc.diagnostics import Span
 from rnnc.frontend import syntax
 from rnnc.model.drafts import Draft, in_order, poison
 from rnnc.model.entities import ARTICLES, Context, ValueName
-from rnnc.model.errors_losses import LossArguments, NoTarget
+from rnnc.model.errors_losses import BlankOutside, LossArguments, NoTarget
 from rnnc.model.errors_names import WrongArguments
 from rnnc.model.errors_shapes import spelled
+from rnnc.model.sizing import constant_of, size_expression
+from rnnc.sizes import Size
 from rnnc.suggest import suggest
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ LOSS_FORMS = {
     "cross_entropy": "cross_entropy(p, t)",
     "binary_cross_entropy": "binary_cross_entropy(p, t)",
     "mixture_density": "mixture_density(pi, mu, sigma, t)",
+    "ctc": "ctc(p, l, blank = 0)",
 }
 LOSS_COUNTS = {"mixture_density": (4, 5)}
 """How many arguments a loss takes, where not a prediction and a target."""
@@ -29,23 +32,66 @@ LOSS_COUNTS = {"mixture_density": (4, 5)}
 def loss_call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
     """The draft of a named loss; poison where it was wrong."""
     name = node.function.text
+    if name == "ctc":
+        return _ctc(node, context, drafting)
     if node.keywords:
         said = f"`{name}` has no option `{node.keywords[0].name.text}`"
         drafting.report(WrongArguments(span=node.keywords[0].span, said=said, hint="unknown option"))
         return poison(node.span)
+    compared = _compared(node, context, drafting)
+    return poison(node.span) if compared is None else drafting.apply(name, compared, node.span)
+
+
+def _ctc(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
+    """One number for each sequence: prediction and labels lose their axes. The blank is a third operand."""
+    blank = Size.of(0)
+    for keyword in node.keywords:
+        if keyword.name.text != "blank" or keyword is not node.keywords[0]:
+            said = f"`ctc` has no option `{keyword.name.text}`"
+            if keyword.name.text == "blank":
+                said = "`blank` is given twice"
+            drafting.report(WrongArguments(span=keyword.span, said=said, hint="unknown option"))
+            return poison(node.span)
+        found = _blank(keyword.value, context, drafting)
+        if found is None:
+            return poison(node.span)
+        blank = found
+    compared = _compared(node, context, drafting)
+    if compared is None:
+        return poison(node.span)
+    place = node.keywords[0].value.span if node.keywords else node.function.span
+    made = drafting.apply("ctc", (*compared, Draft("size", (), place, shape=(), size=blank)), node.span)
+    made.axes = frozenset()
+    return made
+
+
+def _blank(value: syntax.Expr, context: Context, drafting: Drafting) -> Size | None:
+    """A whole number from 0 on, or an expression of sizes; None where it is neither (reported)."""
+    number = constant_of(value, context.scope)
+    if number is None:
+        return size_expression(value, context.scope, drafting.r)
+    if number != number or number < 0 or number != int(number):
+        drafting.report(BlankOutside(span=value.span, found=f"{number:g}"))
+        return None
+    return Size.of(int(number))
+
+
+def _compared(node: syntax.Call, context: Context, drafting: Drafting) -> tuple[Draft, ...] | None:
+    """What a loss compares, the target last; None where something was wrong (reported)."""
+    name = node.function.text
     if len(node.args) not in LOSS_COUNTS.get(name, (2,)):
         parts = "weights, means, deviations, perhaps correlations, and a target" if name in LOSS_COUNTS else ""
         found = len(node.args)
         drafting.report(LossArguments(span=node.span, name=name, form=LOSS_FORMS[name], found=found, wanted=parts))
-        return poison(node.span)
+        return None
     predictions = tuple(drafting.draft(a, context) for a in node.args[:-1])
     wanted = node.args[-1]
     if isinstance(wanted, syntax.Reference) and context.scope.get(wanted.name.text) is None:
         drafting.report(_undeclared(node, wanted, predictions[0], context))
-        return poison(node.span)
+        return None
     target = drafting.draft(wanted, context)
     if any(d.op == "poison" for d in (*predictions, target)):
-        return poison(node.span)
+        return None
     if not any(d.slot is not None and d.slot.role == "target" for d in in_order(target)):
         slot = target.slot
         what = "an expression without one" if slot is None else ARTICLES.get(slot.role, f"a {slot.role}")
@@ -53,8 +99,8 @@ def loss_call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
         drafting.report(
             NoTarget(span=wanted.span, name=shown, is_what=what, declared=slot.span if slot is not None else None)
         )
-        return poison(node.span)
-    return drafting.apply(name, (*predictions, target), node.span)
+        return None
+    return (*predictions, target)
 
 
 def _undeclared(node: syntax.Call, wanted: syntax.Reference, prediction: Draft, context: Context) -> NoTarget:

@@ -37,7 +37,7 @@ POINTWISE = frozenset(
 ) | frozenset(e.name for e in ELEMENTARY)
 KEEPING = frozenset(("softmax", "log_softmax", "layer_norm"))
 REDUCING = frozenset(("sum", "mean", "norm"))
-PAIRED = frozenset(("squared_error", "cross_entropy", "binary_cross_entropy"))
+PAIRED = frozenset(("squared_error", "cross_entropy", "binary_cross_entropy", "ctc"))
 """Losses of a prediction and a target of one shape."""
 LOSSES = PAIRED | {"mixture_density"}
 
@@ -103,7 +103,7 @@ def result(draft: Draft, shapes: list[Shape]) -> Shape | None:
     if draft.op == "mixture_density":
         return mixture_result(shapes)
     if draft.op == "dot" or draft.op in PAIRED:
-        a, b = shapes
+        a, b = shapes[:2]
         token = draft.args[1].kind == "token"
         if token:
             slot = draft.args[1].slot
@@ -189,6 +189,10 @@ def down(draft: Draft) -> None:
                 draft.args[k].shape = push
     elif draft.op in KEEPING or draft.op == "over":
         draft.args[0].shape = draft.args[0].shape or draft.shape
+    elif draft.op == "ctc":
+        slot = draft.args[1].slot
+        if unknown == [0] and slot is not None and slot.token is not None:
+            draft.args[0].shape = (slot.token,)
     elif draft.op == "dot" or draft.op in PAIRED:
         if len(unknown) == 1:
             draft.args[unknown[0]].shape = draft.args[1 - unknown[0]].shape

@@ -65,7 +65,7 @@ def size_of(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
     """A size expression, checked to be whole and positive for the network's defaults; None where it was
     reported.
     """
-    size = _size(expr, scope, r)
+    size = size_expression(expr, scope, r)
     if size is None:
         return None
     mistake = not_whole(size, expr.span, r)
@@ -99,13 +99,14 @@ def shape_of(shape: syntax.Shape, scope: Scope, r: Resolution) -> Shape | None:
     return None if any(d is None for d in dims) else tuple(d for d in dims if d is not None)
 
 
-def _size(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
+def size_expression(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
+    """A size expression, whatever it comes to; None where it is none (reported)."""
     if isinstance(expr, syntax.Number):
         return _whole(expr, r)
     if isinstance(expr, syntax.Reference):
         return _named(expr, scope, r)
     if isinstance(expr, syntax.Unary):
-        inner = _size(expr.operand, scope, r)
+        inner = size_expression(expr.operand, scope, r)
         return None if inner is None else -inner
     if isinstance(expr, syntax.Chain) and all(op in "+-*/" for op, _ in expr.rest):
         return _chain(expr, scope, r)
@@ -115,7 +116,7 @@ def _size(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
 
 
 def _chain(expr: syntax.Chain, scope: Scope, r: Resolution) -> Size | None:
-    operands = [_size(e, scope, r) for e in (expr.first, *(e for _, e in expr.rest))]
+    operands = [size_expression(e, scope, r) for e in (expr.first, *(e for _, e in expr.rest))]
     total = operands[0]
     for (op, written), operand in zip(expr.rest, operands[1:], strict=True):
         if total is None or operand is None:

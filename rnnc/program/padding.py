@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Formula, Operation, depth_first
-from rnnc.system.forms import Contract, Equation, Pointwise, Scatter, System, Value
+from rnnc.system.forms import Contract, CtcGradient, Equation, Pointwise, Scatter, System, Value
 
 
 def cleared(system: System) -> tuple[str, ...]:
@@ -29,6 +29,8 @@ def cleared(system: System) -> tuple[str, ...]:
         out = values[e.out]
         if out.axes and isinstance(e.op, Pointwise) and not _finite(e.op.formula):
             chosen.add(e.out)
+        if isinstance(e.op, CtcGradient):
+            continue  # zero there by itself
         if out.role in ("adjoint", "gradient") and out.axes and (_spreads(e, values) or _reaches_in(e, values)):
             chosen.add(e.out)
     clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}

@@ -151,7 +151,44 @@ class Dropout:
     key: str
 
 
-Op = Pointwise | Contract | Softmax | Extreme | Gather | Scatter | Take | Untake | Concat | Slice | Reshape | Dropout
+@dataclass(frozen=True)
+class Ctc:
+    """-log P(labels | logits) of a whole sequence (Graves et al. 2006): reads[0] holds the logits along the first
+    axis of `over`, reads[1] the labels (tokens) along the second; `blank` is the class that is no label. A label of -1
+    ends them. +inf where no alignment exists; 0 where the labels are not given. `title` is the author's name of the
+    prediction."""
+
+    over: tuple[str, str]
+    blank: Size
+    title: str
+
+
+@dataclass(frozen=True)
+class CtcGradient:
+    """reads[2], the adjoint of the `Ctc` of the same other reads, times its derivative by the logits; 0 where the loss
+    is +inf."""
+
+    over: tuple[str, str]
+    blank: Size
+    title: str
+
+
+Op = (
+    Pointwise
+    | Contract
+    | Softmax
+    | Extreme
+    | Gather
+    | Scatter
+    | Take
+    | Untake
+    | Concat
+    | Slice
+    | Reshape
+    | Dropout
+    | Ctc
+    | CtcGradient
+)
 
 
 @dataclass(frozen=True)

@@ -60,15 +60,14 @@ def unrolled(system: System, lengths: Mapping[str, int]) -> networkx.DiGraph:
         for position in positions.of(name):
             _add(graph, positions, name, position)
             equation = positions.equations[name]
-            for place in positions.places(equation, position):
-                for access in equation.reads:
-                    for source in positions.taps(access, place)[0]:
-                        if source is None:
-                            continue
-                        _add(graph, positions, *source)
-                        edge = (source, (name, position))
-                        reads = graph.edges[edge]["reads"] if graph.has_edge(*edge) else 0
-                        graph.add_edge(*edge, reads=reads + 1)
+            for access, place in positions.readings(equation, position):
+                for source in positions.taps(access, place)[0]:
+                    if source is None:
+                        continue
+                    _add(graph, positions, *source)
+                    edge = (source, (name, position))
+                    reads = graph.edges[edge]["reads"] if graph.has_edge(*edge) else 0
+                    graph.add_edge(*edge, reads=reads + 1)
     return graph
 
 

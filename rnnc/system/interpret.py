@@ -17,6 +17,8 @@ from rnnc.system.forms import (
     Access,
     Concat,
     Contract,
+    Ctc,
+    CtcGradient,
     Dropout,
     Equation,
     Extreme,
@@ -30,6 +32,7 @@ from rnnc.system.forms import (
     Take,
     Value,
 )
+from rnnc.system.labelling import labelling_gradient, labelling_loss
 from rnnc.system.positions import Node, Place, Positions
 
 Read = Callable[[Node], Array]
@@ -83,6 +86,8 @@ class Evaluation:
         equation = self.positions.equations.get(name)
         if equation is None:
             return self._as_given(self._values[name], position)
+        if isinstance(equation.op, Ctc | CtcGradient):
+            return self._labelled(equation, equation.op, position, read)
         places = [
             [self._fetch(access, place, read) for access in equation.reads]
             for place in self.positions.places(equation, position)
@@ -90,6 +95,22 @@ class Evaluation:
         with np.errstate(all="ignore"):
             result = self._operate(equation, places, position)
         return np.broadcast_to(result, self._shapes[name]).copy()
+
+    def _labelled(self, e: Equation, op: Ctc | CtcGradient, position: tuple[int, ...], read: Read) -> Array:
+        """The loss of a whole sequence of labels, or a row of its gradient."""
+        logits, labels = e.reads[:2]
+        shape = self._shapes[e.out]
+        if labels.name not in self._given:
+            return np.zeros(shape)
+        cells = [read((logits.name, place)) for place in self.positions.of(logits.name)]
+        rows = [cell.tolist() for cell in cells]
+        tokens = [int(read((labels.name, place)).reshape(())) for place in self.positions.of(labels.name)]
+        present = tokens[: tokens.index(-1)] if -1 in tokens else tokens
+        blank = int(op.blank.value(self.sizes))
+        if isinstance(op, Ctc):
+            loss = np.asarray(labelling_loss(rows, present, blank))
+            return loss if any(np.iscomplexobj(cell) for cell in cells) else np.real(loss)
+        return np.asarray(labelling_gradient(rows, present, blank, position[0])) * read((e.reads[2].name, ()))
 
     def shape(self, shape: Shape) -> tuple[int, ...]:
         return tuple(int(size.value(self.sizes)) for size in shape)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from rnnc.diagnostics import Span
 from rnnc.model import forms as m
+from rnnc.model.label_losses import normalised
 from rnnc.ops import formula as f
 from rnnc.ops.elementary import BY_NAME
 from rnnc.sizes import ONE, Shape
@@ -200,6 +201,13 @@ class Lowering:
         else:
             logged = _minus_softplus(m.Apply("neg", definition.args, t, span))
         return self._behind(p, definition, logged, "log")
+
+    def logits(self, p: m.Expr) -> m.Expr:
+        """What the softmax is taken of that p is (or is the logarithm of), under the author's name for p."""
+        softmax = normalised(p, self.units)
+        assert softmax is not None, "the model was checked"
+        name = self.named(softmax.args[0], "net")
+        return m.Read(name, tuple(m.At(a) for a in self.values[name].axes), softmax.args[0].type, p.span)
 
     def log_complement(self, p: m.Expr) -> m.Expr | None:
         """log(1 - p) of (a unit defined as) a sigmoid."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import product
 
 from rnnc.model.forms import At
-from rnnc.system.forms import Access, Border, Equation, Softmax, System, Value
+from rnnc.system.forms import Access, Border, Ctc, CtcGradient, Equation, Softmax, System, Value
 
 Node = tuple[str, tuple[int, ...]]
 Place = Mapping[str, int]
@@ -49,6 +49,18 @@ class Positions:
         gathered = self.gathering[equation.out]
         for chosen in product(*(range(self.lengths[a]) for a in gathered)):
             yield {**here, **dict(zip(gathered, chosen, strict=True))}
+
+    def readings(self, equation: Equation, position: tuple[int, ...]) -> Iterator[tuple[Access, Place]]:
+        """Every read of an equation for its output at `position`, and where it is taken."""
+        if isinstance(equation.op, Ctc | CtcGradient):
+            for access in equation.reads:
+                axes = tuple(at.axis for at in access.at)
+                for chosen in product(*(range(self.lengths[a]) for a in axes)):
+                    yield access, dict(zip(axes, chosen, strict=True))
+            return
+        for place in self.places(equation, position):
+            for access in equation.reads:
+                yield access, place
 
     @cached_property
     def gathering(self) -> dict[str, tuple[str, ...]]:
@@ -104,7 +116,6 @@ class Positions:
             return ()
         equation = self.equations[name]
         found: dict[Node, None] = {}
-        for place in self.places(equation, position):
-            for access in equation.reads:
-                found.update((n, None) for n in self.taps(access, place)[0] if n is not None)
+        for access, place in self.readings(equation, position):
+            found.update((n, None) for n in self.taps(access, place)[0] if n is not None)
         return tuple(found)

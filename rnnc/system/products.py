@@ -282,6 +282,14 @@ def _over_softmax(low: Lowering, e: m.Over, name: str, about: str, span: Span) -
     low.emit(name, e.type.axes, e.type.shape, s.Softmax(e.axis, e.op == "log_softmax"), reads, free, about, span)
 
 
+def _ctc(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
+    logits, labels, blank = e.args
+    assert isinstance(blank, m.SizeNumber)
+    over = (logits.type.axes[0], labels.type.axes[0])
+    reads = (low.operand_of(logits, (".k",), "net"), low.operand_of(labels, (0,) * len(labels.type.shape)))
+    low.emit(name, (), (), s.Ctc(over, blank.size, logits.span.text), reads, (), about, span)
+
+
 def _free(e: m.Expr) -> tuple[str, ...]:
     return tuple(f".i{k}" for k in range(len(e.type.shape)))
 
@@ -313,6 +321,7 @@ PRODUCTS: dict[str, Make] = {
     "log_softmax": _softmax,
     "layer_norm": _layer_norm,
     "dropout": _dropout,
+    "ctc_of_logits": _ctc,
     "over sum": _over_sum,
     "over mean": _over_mean,
     "over max": _over_extreme,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnc.system.forms import System, Value
+from rnnc.system.forms import Ctc, System, Value
 
 Array = NDArray[Any]
 LARGEST = 7
@@ -58,6 +58,17 @@ def extents(system: System, value: Value) -> tuple[int, ...]:
     return tuple(int(size.value(sizes_of(system))) for size in value.shape)
 
 
+def blanks(system: System) -> dict[str, int]:
+    """The labels of ctc losses, and the class that is none: they are all there, and none is the blank."""
+    found = [(e.reads[1].name, e.op.blank) for e in system.equations if isinstance(e.op, Ctc)]
+    return {name: int(blank.value(sizes_of(system))) for name, blank in found}
+
+
+def label_axes(system: System) -> dict[str, str]:
+    """Axes of labels, and the axis they are aligned with."""
+    return {e.op.over[1]: e.op.over[0] for e in system.equations if isinstance(e.op, Ctc)}
+
+
 def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[str, Array]:
     """Every array of `initial`; the real ones are redrawn so that none is zero, sparse patterns stay."""
     draw = np.random.default_rng(seed)
@@ -80,13 +91,16 @@ def batch(system: System, seed: int, lengths: Lengths, size: int) -> Batch:
         shape = (*(max(lengths[a]) for a in value.axes), size, *extents(system, value))
         array: Array
         if value.kind == "token":
-            array = draw.integers(0, tokens[value.name], shape)
+            array = draw.integers(0, tokens[value.name] - (value.name in blanks(system)), shape)
         elif value.role == "input":
             array = draw.standard_normal(shape)
         else:
             array = draw.uniform(0.05, 0.95, shape)
         absent: Any = -1 if value.kind == "token" else np.nan
-        if value.role == "target":
+        blank = blanks(system).get(value.name)
+        if blank is not None:
+            array += array >= blank
+        elif value.role == "target":
             array[draw.random(shape) < 1 / 6] = absent
         array[_outside(value, lengths, shape)] = absent
         arrays[value.name], axes[value.name] = array, value.axes

@@ -87,18 +87,22 @@ class Subject:
     def ragged(self) -> data.Batch:
         """Four sequences of different length: 17, 3, 2 and 1 on one axis, shorter where there are two."""
         turn = self.seed % 4
-        longest = LENGTHS if len(self.system.axes) == 1 else SHORT
-        lengths = {
-            axis: tuple(np.roll(longest if k == 0 else SHORT, turn + k).tolist())
-            for k, axis in enumerate(self.system.axes)
-        }
+        labels = data.label_axes(self.system)
+        axes = tuple(a for a in self.system.axes if a not in labels)
+        longest = LENGTHS if len(axes) == 1 else SHORT
+        lengths = {axis: tuple(np.roll(longest if k == 0 else SHORT, turn + k).tolist()) for k, axis in enumerate(axes)}
+        # as many labels as there is room for, though all be equal, or one less
+        lengths |= {m: tuple((n + 1) // 2 - (b + n) % 2 for b, n in enumerate(lengths[a])) for m, a in labels.items()}
         return data.batch(self.system, self.seed, lengths, 4)
 
     @cached_property
     def short(self) -> data.Batch:
         """One sequence of four positions (three on two axes)."""
-        length = 4 if len(self.system.axes) == 1 else 3
-        lengths = {axis: (length - (k + self.seed) % 2,) for k, axis in enumerate(self.system.axes)}
+        labels = data.label_axes(self.system)
+        axes = tuple(a for a in self.system.axes if a not in labels)
+        length = 4 if len(axes) == 1 else 3
+        lengths = {axis: (length - (k + self.seed) % 2,) for k, axis in enumerate(axes)}
+        lengths |= {m: ((lengths[a][0] + 1) // 2,) for m, a in labels.items()}
         return data.batch(self.system, self.seed + 1, lengths, 1)
 
     @cached_property

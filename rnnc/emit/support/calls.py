@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnc.emit.support.facts import AXES, INPUTS, NAME, STATES, TARGETS, UNITS, data_shapes
+from rnnc.emit.support.facts import AXES, INPUTS, LABEL_AXES, NAME, STATES, TARGETS, UNITS, data_shapes
 from rnnc.emit.support.parameters import checked_parameters, sizes_of, whole_number
 
 # ---- copied from here
@@ -120,7 +120,7 @@ class Call:
         known, other = self.counts.setdefault(axis, (count, who))
         if count != known:
             raise ValueError(f"{who} has {count} {what}, {other} has {known}")
-        if count < 1:
+        if count < 1 and axis not in LABEL_AXES:
             raise ValueError(f"{who} has no {what}: it is empty")
 
     def _shaped(self, name: str, a: Any) -> Any:
@@ -216,15 +216,16 @@ class Call:
         """Each sequence's own length on every axis."""
         result = {}
         for axis in AXES:
-            if axis not in asked and axis not in self.counts:
+            least = 0 if axis in LABEL_AXES else 1
+            if axis not in asked and axis not in self.counts and least:
                 raise ValueError(f"lengths of axis `{axis}` are needed: no array carries it")
             own = asked.get(axis, self.counts.get(axis, (0,))[0])
             if np.ndim(own) and not self.batched:
                 raise ValueError(f"lengths of axis `{axis}` must be one whole number{self._because()}")
-            expected = f"1 to {self.counts[axis][0]}" if axis in self.counts else "at least 1"
+            expected = f"{least} to {self.counts[axis][0]}" if axis in self.counts else f"at least {least}"
             longest, _ = self.counts.setdefault(axis, (int(np.max(own)), "lengths"))
             one = np.broadcast_to(own, (self.batch,))
-            wrong = np.flatnonzero((one < 1) | (one > longest))
+            wrong = np.flatnonzero((one < least) | (one > longest))
             if len(wrong):
                 b = int(wrong[0])
                 raise ValueError(f"sequence {b} has length {one[b]} on axis `{axis}`, expected {expected}")

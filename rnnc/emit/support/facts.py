@@ -8,6 +8,7 @@ NAME = "elman"
 SIZES: dict[str, int] = {"D": 3, "H": 4}
 PINNED: tuple[str, ...] = ()
 AXES: tuple[str, ...] = ("n",)
+LABEL_AXES: tuple[str, ...] = ()
 PARAMETERS: dict[str, dict[str, Any]] = {}
 INPUTS: dict[str, dict[str, Any]] = {}
 TARGETS: dict[str, dict[str, Any]] = {}

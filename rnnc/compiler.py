@@ -82,7 +82,7 @@ def load_module(text: str, name: str) -> types.ModuleType:
     module = types.ModuleType(name)
     module.__dict__["__file__"] = f"<rnnc {name}>"
     sys.audit("rnnc.load", name)
-    exec(compile(text, f"<rnnc {name}>", "exec"), module.__dict__)
+    exec(compile(text, f"<rnnc {name}>", "exec", dont_inherit=True), module.__dict__)
     return module
 
 

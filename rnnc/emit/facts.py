@@ -26,6 +26,8 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
                 lines.add("    " + text.strip().replace("\\", "\\\\").replace('"""', "'''"))
     lines.add('"""')
     lines.add()
+    lines.add("from __future__ import annotations")
+    lines.add()
     lines.add("import math")
     lines.add("from collections.abc import Mapping")
     lines.add("from math import ceil")

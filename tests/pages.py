@@ -62,7 +62,7 @@ def play(page: list[Block], folder: Path) -> None:
 def _run(command: list[str], folder: Path, block: Block) -> str:
     bin_folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-    environment["PYTHONPATH"] = str(folder)
+    environment["PYTHONPATH"] = f"{ROOT}{os.pathsep}{folder}"  # this checkout, whatever is installed
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )

@@ -29,7 +29,7 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     lines.add("from __future__ import annotations")
     lines.add()
     lines.add("import math")
-    lines.add("from collections.abc import Mapping")
+    lines.add("from collections.abc import Iterable, Mapping")
     lines.add("from math import ceil")
     lines.add("from typing import Any")
     lines.add()

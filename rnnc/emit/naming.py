@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from rnnc.emit.support_text import support_names
 
 _WORDS = """
-np cp math ceil Mapping Any
+np cp math ceil Iterable Mapping Any annotations
 p call real batch sizes given state lengths wrt reduce observe seed dtype saved value grads out share data needs
 spared complete name others named stepping lead ragged units further carries
 init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes

@@ -61,11 +61,11 @@ class Parameters(dict[str, Any]):
         for name, value in dict(*more, **named).items():
             self[name] = value
 
-    def __ior__(self, more: Any) -> Parameters:  # type: ignore[override,misc]
+    def __ior__(self, more: Any) -> Any:  # type: ignore[misc]
         self.update(more)
         return self
 
-    def copy(self) -> Parameters:
+    def copy(self) -> Any:
         """The same values in memory of their own."""
         result = type(self)(self.sizes, self._flat.dtype)
         for name, value in self.items():

@@ -12,7 +12,7 @@ from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Model
-from rnnc.program.forms import Program
+from rnnc.program.forms import Program, equations
 from rnnc.program.sections import needed
 from rnnc.system.forms import Ctc
 
@@ -189,15 +189,22 @@ def _further(lines: Lines, model: Model, names: Names, stream: Streaming) -> str
         with lines.block(f"if {further}:"):
             lines.add("needs = every")
     if _carries_more(names, stream):
-        less = tuple(n for n, _ in stream.carried if n not in loss.values)
+        later = _later(names)
+        less = tuple(n for n, _ in stream.carried if n not in later)
         lines.add(f"carries = tuple(STATES) if {further} else {less!r}")
     return further
 
 
 def _carries_more(names: Names, stream: Streaming) -> bool:
     """Whether a state has values that only the loss, or a unit that no output reads, goes on from."""
-    loss = next(s for s in names.program.sections if s.name == "loss")
-    return any(n in loss.values for n in stream.states)
+    return bool(_later(names) & set(stream.states))
+
+
+def _later(names: Names) -> frozenset[str]:
+    """What the forward part neither makes nor reads."""
+    forward = next(s for s in names.program.sections if s.name == "forward")
+    seen = {*forward.values, *(r.name for e in equations(forward.body) for r in e.reads)}
+    return frozenset(v.name for v in names.system.values if v.name not in seen)
 
 
 def _observed_needs(lines: Lines, model: Model, names: Names) -> None:
@@ -284,10 +291,12 @@ def _state(names: Names, stream: Streaming) -> str:
     with lines.block("def _state(call, saved):"):
         lines.add('"""What the next step or chunk reads of this one: the last positions of each sequence."""')
         lines.add("state = {}")
-        loss = next(s.values for s in names.program.sections if s.name == "loss")
+        later = _later(names)
         for name, low in zip(stream.states, stream.low, strict=True):
-            rows = f"last_rows(saved[{names.variable(name)!r}], {low}, call.lengths[{names.system.axes[0]!r}])"
-            if name in loss:
+            more = names.extents(name)[0].low - low
+            whole = f"saved[{names.variable(name)!r}]" + (f"[{more}:]" if more else "")
+            rows = f"last_rows({whole}, {low}, call.lengths[{names.system.axes[0]!r}])"
+            if name in later:
                 with lines.block(f"if {names.variable(name)!r} in saved:"):
                     lines.add(f"state[{name!r}] = {rows}")
             else:

@@ -116,8 +116,8 @@ class SectionWriter:
             self._new(buffer, whole)
         self.ready.add(home.buffer)
         variable = self.names.variable(name)
-        if home.rows is not None and variable not in self.ready:
-            self.ready.add(variable)
+        if home.rows is not None and f"rows {variable}" not in self.ready:
+            self.ready.add(f"rows {variable}")
             start, stop = (self.names.size_text(z) for z in home.rows)
             rest = ", :" * (len(buffer.shape) - 1)
             self.lines.add(f"{variable} = {whole}[..., {start}:{stop}{rest}]")
@@ -152,7 +152,7 @@ class SectionWriter:
             self.lines.add(f"{variable} = grads.stacked({parts})" if stack else f"{variable} = grads[{parts}]")
             return
         self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, real)")
-        rows = [(e.low, e.high) for e in buffer.extents]
+        rows = [(e.low, e.high) for e in buffer.extents if e.kept != 0]
         if any(low or high for low, high in rows) and buffer.name not in self.borders:
             sides = ("low",) * len(rows)
             self.lines.add(f"halo({variable}, {tuple(rows)!r}, {sides!r}, None)")
@@ -200,8 +200,10 @@ class SectionWriter:
     def _carried(self, v: Value, variable: str, rows: tuple[tuple[int, int], ...]) -> None:
         """With a state, the rows before the first are what the chunk before left."""
         if v.name in self.states:
+            low, own = rows[0][0], self.names.halos[v.name, 0][0]
+            first = f"{low - own}:" if low > own else ":"
             with self.lines.block("if call.state is not None:"):
-                self.lines.add(f'{variable}[:{rows[0][0]}] = call.carried("{v.name}")')
+                self.lines.add(f'{variable}[{first}{low}] = call.carried("{v.name}")')
 
     # ---- statements
 

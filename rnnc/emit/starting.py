@@ -50,22 +50,26 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
     by_out = {e.out: e for e in system.equations}
     borders = {b.name: b for b in system.borders}
     wanted = tuple(sorted({n for s in stream.states if s in borders for n in borders[s].reads()}))
-    inputs = tuple(sorted({*(needs_of(names, wanted)), *(n for n in wanted if names.values[n].role == "input")}))
+    units = tuple(v.name for v in system.values if v.role == "unit")
+    run = needed(by_out, {b.name: b.reads() for b in system.borders}, units)
+    reached = {*run, *(r.name for n in run for r in by_out[n].reads)}
+    read = tuple(sorted({n for b in system.borders if b.name in reached for n in b.reads()}))
+    inputs = tuple(sorted({*needs_of(names, read), *(n for n in read if names.values[n].role == "input")}))
     inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
     body = tuple(x for s in program.sections for x in _kept(s.body, inside))
     writer = SectionWriter(names, Section("forward", body, tuple(inside)), frozenset())
     writer.write()
-    read = [names.variable(n) for n in wanted]
+    returned = " ".join(names.variable(n) for n in wanted)
     lines = Lines()
     signature, others, given = arguments(inputs, names.python)
     with lines.block(f"def start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
         lines.add(
             '"""The state before the first step: arrays (batch, ...) by name; without `batch`, of one sequence."""'
         )
-        _open(lines, bool(wanted), given, inputs)
+        _open(lines, bool(read), given, inputs)
         for name in wanted:
             writer.given(name)
-        head, text = unpacked(names, writer, " ".join(read) + " lead")
+        head, text = unpacked(names, writer, f"{returned} lead")
         for line in (*head, *text.split("\n")):
             if line.strip():
                 lines.lines.append(line)

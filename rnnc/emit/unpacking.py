@@ -24,10 +24,11 @@ def variables(writer: SectionWriter) -> list[str]:
     """The whole-sequence arrays a section makes, by variable."""
     names = writer.names
     found: dict[str, None] = {}
-    for name in sorted(writer.ready):
+    for name in sorted(writer.ready, key=lambda n: (n.removeprefix("rows "), n)):
         if name.startswith("border "):
             continue
-        variable = names.variable(name) if name in names.values else name
+        rows = name.startswith("rows ")
+        variable = name.removeprefix("rows ") if rows or name not in names.values else names.variable(name)
         found[variable] = None
         found[f"edge_{variable}"] = None
     assigned = frozenset(re.findall(r"^\s*(\w+)(?:, \w+)* = ", writer.lines.text(), re.M))

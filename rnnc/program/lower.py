@@ -8,6 +8,7 @@ from dataclasses import replace
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
 from rnnc.program.forms import Clear, Given, Kernel, Loop, Program, Section, Statement, Step
+from rnnc.program.guard import guarded
 from rnnc.program.lifetimes import Lifetimes
 from rnnc.program.padding import cleared
 from rnnc.program.sections import Parts, parts, single_need
@@ -18,8 +19,8 @@ from rnnc.system.schedule import Batch, Node, Scan, equations_of, schedule
 
 def lower(system: System) -> Program:
     """The program of a network (with its gradients, where the system has any)."""
+    system = guarded(system)
     split = parts(system, neighbours(schedule(system)))
-    outside = {n for b in system.borders for n in b.reads()}
     # what a border reads is ready before its value's readers start: never in one kernel with them
     outside = {n for b in system.borders for n in b.reads()}
     spaces = {v.name: (v.axes, v.batched, v.shape, v.name if v.name in outside else "") for v in system.values}

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Formula, Operation, depth_first
-from rnnc.system.forms import Contract, CtcGradient, Equation, Pointwise, Scatter, System, Value
+from rnnc.program.guard import summed_axes, zero_past
+from rnnc.system.forms import CtcGradient, Equation, Pointwise, System, Value
 
 
 def cleared(system: System) -> tuple[str, ...]:
@@ -34,25 +35,13 @@ def cleared(system: System) -> tuple[str, ...]:
         if out.role in ("adjoint", "gradient") and out.axes and (_spreads(e, values) or _reaches_in(e, values)):
             chosen.add(e.out)
     clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}
+    borders = {b.name: b for b in system.borders}
     for e in system.equations:
-        if isinstance(e.op, Contract | Scatter):
-            _check_sum(e, values[e.out].axes, clean, chosen, by_out)
+        for axis in summed_axes(e, values):
+            factors = [r for r in e.reads if zero_past(r, axis, values, borders)]
+            if not any(r.name in clean or r.name in chosen for r in factors):
+                chosen.add(next(r.name for r in factors if r.name in by_out))
     return tuple(v.name for v in system.values if v.name in chosen and v.name in by_out and v.axes)
-
-
-def _check_sum(
-    e: Equation, kept: tuple[str, ...], clean: set[str], chosen: set[str], by_out: Mapping[str, Equation]
-) -> None:
-    """Every axis that goes must be zero in the padding for some factor."""
-    gone = {a.axis for r in e.reads for a in r.at if a.anchor == "here"} - set(kept)
-    for axis in sorted(gone):
-        carriers = [r for r in e.reads if any(a.axis == axis for a in r.at)]
-        if any(r.name in clean or r.name in chosen for r in carriers):
-            continue
-        for r in carriers:
-            if r.name in by_out:
-                chosen.add(r.name)
-                break
 
 
 def _reaches_in(e: Equation, values: Mapping[str, Value]) -> bool:

@@ -217,9 +217,17 @@ class Storage:
         for name, other in self.homes.items():
             if name in but or other.buffer != home.buffer or not _overlap(other.rows, home.rows):
                 continue
-            if self.life.made[name].order < until.order and not self.life.last_read_is(name, since, self._views(name)):
+            since_when = self.life.made[self._root(name)].order
+            if since_when < until.order and not self.life.last_read_is(name, since, self._views(name)):
                 return False
         return True
+
+    def _root(self, name: str) -> str:
+        """The value whose making fills the rows of `name`: for a slice that is rows of its source, the source's."""
+        equation = self.life.made[name].equation
+        source = equation.reads[0].name if isinstance(equation.op, Slice) else ""
+        home = self.homes.get(source)
+        return self._root(source) if home is not None and home.buffer == self.homes[name].buffer else name
 
     def _views(self, name: str) -> frozenset[str]:
         """The slices of a value that are rows of its own buffer: they read nothing, and are tenants themselves."""

@@ -140,7 +140,7 @@ class Evaluation:
         nodes, windows = self.positions.taps(access, place)
         value = self._values[access.name]
         shape = self._shapes[value.name]
-        zero = np.zeros(shape) if value.kind == "real" else np.full(shape, -1)
+        zero = np.zeros(shape, float if value.kind == "real" else int)
         whole = np.stack([zero if n is None else read(n) for n in nodes]).reshape((*windows, *shape))
         chosen = tuple(d if isinstance(d, int) else slice(None) for d in access.dims)
         return whole[chosen], tuple(d for d in access.dims if isinstance(d, str))

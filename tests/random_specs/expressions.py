@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random_specs.reading import Known, Reading
 
-SMOOTH = ("tanh", "sigmoid", "softplus", "sin", "atan", "erf", "softsign", "swish")
+SMOOTH = ("tanh", "sigmoid", "sin", "atan", "erf", "softsign")
+GROWING = ("softplus", "swish")
 
 
 class Expressions(Reading):
@@ -118,5 +119,5 @@ class Expressions(Reading):
             return f"relu(tanh({net})) ^ 2 / 0.7"
         if roll < 0.3:
             return f"exp(-softplus({net}))"
-        function = self.draw.choice(SMOOTH)
-        return f"{function}({net})"
+        function = self.draw.choice((*SMOOTH, *GROWING))
+        return f"{function}(2 * tanh({net}))" if function in GROWING else f"{function}({net})"

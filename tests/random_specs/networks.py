@@ -39,7 +39,9 @@ class Network(Units):
         elif self.chance(0.2):
             value = f"0.5 * {value}"
         self.say(f"loss {value}")
-        self.known.append(out)
+        if kind != "looked":
+            # what is bounded
+            self.known.append(out)
 
     def sequence(self, axis: str, layers: int) -> None:
         """Layers over one axis."""

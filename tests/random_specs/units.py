@@ -120,18 +120,18 @@ class Units(Expressions):
             a, b = self.draw.sample(pair, 2)
             k = Known(self.name(), axes, f"{a.size} + {b.size}")
             right = f"concat({self.read(a)}, {self.read(b)})"
-        elif roll < 0.4 and axes:
+        elif roll < 0.4 and any(set(s.axes) & set(axes) for s in pair):
             k = Known(self.name(), axes, "1")
-            axis = self.draw.choice(axes)
-            right = f"softmax over {axis} ({self.attended(axes)}{self.mask(axis)})"
+            seen = self.draw.choice([s for s in pair if set(s.axes) & set(axes)])
+            axis = self.draw.choice([a for a in seen.axes if a in axes])
+            right = f"softmax over {axis} ({self.attended(seen)}{self.mask(axis)})"
         else:
             k = Known(self.name(), axes, size)
             right = self.bounded(size)
         self.unit("unit", k, right)
         self.known.append(k)
 
-    def attended(self, axes: tuple[str, ...]) -> str:
-        k = self.draw.choice([s for s in self.sources() if s.axes] or self.sources())
+    def attended(self, k: Known) -> str:
         weight = self.fresh("v")
         self.say(f"param {weight} : {k.size}")
         seen = f"{self.read(k, still=True)} + full({self.source()[0]}, as = {self.fresh('P')})"
@@ -143,7 +143,8 @@ class Units(Expressions):
             return self.draw.choice(("", "", f", where = {axis} > 0"))
         k = self.draw.choice(scalars)
         value = k.name if k.size == "1" else f"sum({k.name})"
-        return f", where = {value} > 0"
+        # no sum comes out as this number but for rounding
+        return f", where = {value} > 0.0371"
 
     def gathered(self, axis: str, rest: tuple[str, ...]) -> None:
         """A unit without `axis`: a sum, a mean, a maximum, or an end of a value that has it."""

@@ -1,0 +1,77 @@
+"""Sums over a sequence end where the sequence ends, also where their terms are read from before it or past it.
+
+before   g = sum over n (x[n-1])               at n = len that is x[len-1]
+after    x:inside[n] = x[n-1]                  cleared in the padding
+         g = sum over n (x:inside[n])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rnnc.model.forms import At
+from rnnc.ops.formula import Operand
+from rnnc.sizes import Size
+from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Scatter, System, Value
+
+
+def guarded(system: System) -> System:
+    """The system with a copy of one factor of every such sum; the copy is what `rnnc.program.padding` clears."""
+    values = {v.name: v for v in system.values}
+    borders = {b.name: b for b in system.borders}
+    made: dict[Access, str] = {}
+    equations = []
+    for e in system.equations:
+        for axis in summed_axes(e, values):
+            factors = [r for r in e.reads if any(a.axis == axis for a in r.at)]
+            if any(zero_past(r, axis, values, borders) for r in factors):
+                continue
+            chosen = next(r for r in factors if values[r.name].kind == "real")
+            if chosen not in made:
+                made[chosen] = _copy(chosen, values)
+                equations.append(_copying(chosen, made[chosen], values))
+            labels = tuple(d for d in chosen.dims if isinstance(d, str))
+            copy = Access(made[chosen], tuple(At(a) for a in values[made[chosen]].axes), labels)
+            e = replace(e, reads=tuple(copy if r is chosen else r for r in e.reads))
+        equations.append(e)
+    return replace(system, values=tuple(values.values()), equations=tuple(equations))
+
+
+def summed_axes(e: Equation, values: Mapping[str, Value]) -> tuple[str, ...]:
+    """The axes that an equation sums over, in order."""
+    if not isinstance(e.op, Contract | Scatter):
+        return ()
+    found = {a.axis for r in e.reads for a in r.at if a.anchor == "here"}
+    return tuple(sorted(found - set(values[e.out].axes)))
+
+
+def zero_past(r: Access, axis: str, values: Mapping[str, Value], borders: Mapping[str, Border]) -> bool:
+    """Whether `r` is zero past the end of a sequence once its value is cleared in the padding: it looks no position
+    back, and has nothing to start from there."""
+    border = borders.get(r.name)
+    for k, at in enumerate(r.at):
+        if at.axis == axis and at.anchor == "here":
+            return at.low >= 0 and (border is None or not border.reads() or border.sides[k] == "low")
+    return False
+
+
+def _copy(r: Access, values: dict[str, Value]) -> str:
+    """A new value for what `r` reads."""
+    v = values[r.name]
+    name, count = f"{r.name}:inside", 1
+    while name in values:
+        count += 1
+        name = f"{r.name}:inside{count}"
+    taps = tuple(Size.of(a.high - a.low + 1) for a in r.at if a.high is not None)
+    sizes = zip(r.dims, (*taps, *v.shape), strict=True)
+    role = v.role if v.role in ("adjoint", "gradient") else "part"
+    axes = tuple(a.axis for a in r.at if a.anchor == "here")
+    values[name] = Value(name, role, axes, True, tuple(z for d, z in sizes if isinstance(d, str)))
+    return name
+
+
+def _copying(r: Access, name: str, values: Mapping[str, Value]) -> Equation:
+    labels = tuple(d for d in r.dims if isinstance(d, str))
+    assert len(labels) == len(values[name].shape)
+    return Equation(name, labels, Pointwise(Operand(0)), (r,))

@@ -29,7 +29,9 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("compile", "write the NumPy module of a spec"),
     ("graph", "draw a network, folded or unrolled"),
     ("derive", "print the equations of a network and of its gradient"),
-    ("train", "train a network of characters on a text, and sample from it"),
+    ("train", "train a network on data, or on a text"),
+    ("eval", "say how well a trained network does on data"),
+    ("predict", "print what a trained network makes of data, or of what comes in row by row"),
     ("dump", "print one of the forms a spec goes through"),
     ("explain", "print the rule behind a diagnostic's code"),
 )
@@ -79,6 +81,14 @@ def command(verb: str) -> Command | None:
             from rnnc.commands import train
 
             return train
+        case "eval":
+            from rnnc.commands import eval
+
+            return eval
+        case "predict":
+            from rnnc.commands import predict
+
+            return predict
         case "dump":
             from rnnc.commands import dump
 

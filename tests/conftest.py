@@ -21,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-broken", action="store_true", help="break the library's specs at every lexeme, not at a sample"
     )
+    parser.addoption(
+        "--long-proofs", action="store_true", help="100 kills in place of a dozen, 10,000 steps in place of 350"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -43,8 +43,8 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 BAD_NAMES = ("utils", "util", "helpers", "helper", "common", "base", "manager", "misc")
 SCANS = ("iterdir", "glob", "rglob", "listdir", "scandir", "iter_modules", "walk_packages", "entry_points")
-# The names of spec files that a message may offer, and the verbs, which stand in a tuple.
-MAY_SCAN = ("rnnc/model/uses.py", "rnnc/commands/specification.py", "rnnc/cli.py")
+# The names of spec files that a message may offer, the verbs, which stand in a tuple, and a run's checkpoints.
+MAY_SCAN = ("rnnc/runtime/checkpoints.py", "rnnc/model/uses.py", "rnnc/commands/specification.py", "rnnc/cli.py")
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
 

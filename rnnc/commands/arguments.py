@@ -35,7 +35,8 @@ class Parser(argparse.ArgumentParser):
         if "-h" in options or "--help" in options:
             self.print_help()
             return None
-        return self.parse_args(argv)
+        # Positionals on either side of the options, as `rnnc predict SPEC --weights W -`.
+        return self.parse_intermixed_args(argv)
 
     def _known(self, word: str) -> None:
         if not word.startswith("-") or word == "-" or _NUMBER.match(word):

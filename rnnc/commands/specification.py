@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import types
 from pathlib import Path
 
 from rnnc.commands.arguments import settings_of
@@ -42,6 +43,14 @@ def understand_spec(arguments: argparse.Namespace, spec: str | None = None) -> U
     understood = understand(source, path=path, network=arguments.network, settings=settings)
     show_diagnostics(understood.warnings, arguments)
     return understood
+
+
+def load_spec(arguments: argparse.Namespace) -> types.ModuleType:
+    """SPEC as an imported module. Raises as `understand_spec`."""
+    from rnnc.compiler import emit, load_module
+
+    understood = understand_spec(arguments)
+    return load_module(emit(understood), understood.model.name)
 
 
 def _shipped() -> tuple[str, ...]:

@@ -21,9 +21,17 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """Shows the share done, the loss in bits per character (smoothed), characters per second, time left."""
+    """Shows the share done, the loss (smoothed; for text in bits per character), how much it reads a second, time
+    left."""
 
-    def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        units: tuple[str, str] = ("bits/char", "char/s"),
+    ) -> None:
+        self._units = units
         self._stream = sys.stderr if stream is None else stream
         self._now = now
         self._live = self._stream.isatty() and os.environ.get("TERM", "") != "dumb"
@@ -63,7 +71,9 @@ class Progress:
         left = seconds * (1.0 - done) / done if done > 0.0 else 0.0
         full = int(BAR * min(done, 1.0))
         bar = f"[{'#' * full}{'.' * (BAR - full)}] " if self._live else ""
-        return f"{bar}{done:4.0%}  {bits:.3f} bits/char  {self._characters / seconds:,.0f} char/s  {clock(left)} left"
+        rate = self._characters / seconds
+        cost, pace = self._units
+        return f"{bar}{done:4.0%}  {bits:.3f} {cost}  {rate:,.0f} {pace}  {clock(left)} left"
 
     def _draw(self, line: str) -> None:
         if self._live:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
+import re
 import secrets
 import zipfile
 import zlib
@@ -19,6 +22,11 @@ Array = NDArray[Any]
 
 # No parameter's name can begin so.
 _NOTE = "note:"
+# The last bytes of a file, as the archive's comment: the digest of all bytes before it.
+_MARK = b"rnnc sha256 "
+_DIGEST = 64
+# The length of what ends an archive, before its comment.
+_END = 22
 # zip stores a time for every member; a fixed one keeps equal weights equal bytes.
 _WHEN = (1980, 1, 1, 0, 0, 0)
 
@@ -58,9 +66,9 @@ def save_weights(path: Path, arrays: Mapping[str, Array], notes: Mapping[str, st
             raise WeightsError(f"array `{name}` holds Python objects and cannot be saved")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with io.BufferedRandom(io.FileIO(temporary, "x+")) as file:
             _write(file, members)
-            file.flush()
+            _seal(file)
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
@@ -73,10 +81,54 @@ def save_weights(path: Path, arrays: Mapping[str, Array], notes: Mapping[str, st
 
 def _write(file: Any, members: Mapping[str, Array]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = _MARK + b"0" * _DIGEST
         for name, array in members.items():
             entry = zipfile.ZipInfo(f"{name}.npy", _WHEN)
             with archive.open(entry, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def _seal(file: Any) -> None:
+    file.flush()
+    digest = _digest(file)
+    file.seek(-_DIGEST, os.SEEK_END)
+    file.write(digest)
+    file.flush()
+
+
+def _digest(file: Any) -> bytes:
+    """Of all bytes but the last, where the digest itself stands."""
+    left = file.seek(0, os.SEEK_END) - _DIGEST
+    file.seek(0)
+    total = hashlib.sha256()
+    while left > 0:
+        content = file.read(min(left, 1 << 20))
+        if not content:
+            break
+        total.update(content)
+        left -= len(content)
+    return total.hexdigest().encode()
+
+
+def _check_seal(file: Any, path: Path, *, needed: bool) -> None:
+    """WeightsError where the digest at the end is not that of the file, or, where `needed`, is not there.
+
+    An archive without a comment is somebody else's; one whose comment is none of ours was cut or changed.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _DIGEST - len(_MARK) - _END))
+    end = file.read()
+    if re.fullmatch(re.escape(_MARK) + rb"[0-9a-f]{64}", end[_END:]):
+        if _digest(file) != end[-_DIGEST:]:
+            raise WeightsError(f"`{path}` is damaged: its checksum is not that of its content")
+    elif needed or _has_comment(end):
+        raise WeightsError(f"`{path}` is damaged: its checksum is missing")
+    file.seek(0)
+
+
+def _has_comment(end: bytes) -> bool:
+    place = end.rfind(b"PK\x05\x06")
+    return place >= 0 and (len(end) - place > _END or end[place + 20 :] != b"\0\0")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -89,14 +141,18 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def load_weights(path: Path) -> Weights:
-    """Read a file that `save_weights` wrote; WeightsError where it is damaged or holds Python objects."""
+def load_weights(path: Path, *, sealed: bool = False) -> Weights:
+    """Read a file that `save_weights` wrote; WeightsError where it is damaged or holds Python objects.
+
+    Also an `.npz` that numpy wrote, unless only a `sealed` one will do, whose checksum covers every byte.
+    """
     arrays: dict[str, Array] = {}
     notes: dict[str, str] = {}
     name = ""
     try:
         # Opened here: numpy leaves a file open that turns out to be damaged.
         with path.open("rb") as file:
+            _check_seal(file, path, needed=sealed)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise WeightsError(f"`{path}` is one array, not a file of named weights")

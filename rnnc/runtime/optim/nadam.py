@@ -42,6 +42,14 @@ class NAdam(Optimiser):
         self.decoupled_weight_decay = bool(decoupled_weight_decay)
         self.product = 1.0
 
+    def memory(self) -> tuple[dict[tuple[str, str], Array], dict[str, float]]:
+        arrays, numbers = super().memory()
+        return arrays, {**numbers, "product": self.product}
+
+    def restore(self, arrays: dict[tuple[str, str], Array], numbers: dict[str, float]) -> None:
+        super().restore(arrays, numbers)
+        self.product = numbers["product"]
+
     def _momentum(self, step: int) -> float:
         return self.betas[0] * (1.0 - 0.5 * math.pow(0.96, step * self.momentum_decay))
 

@@ -14,6 +14,9 @@ from rnnc.runtime.arrays import Arrays, check_gradient, check_value, flat_buffer
 
 Array = NDArray[np.floating[Any]]
 
+# Written before it is read in every step.
+SCRATCH = ("spare", "gradient", "together", "root", "move", "factor")
+
 # The slot of the one buffer; no spec can hold a parameter of this name.
 _FLAT = "(flat)"
 
@@ -69,6 +72,23 @@ class Optimiser(ABC):
             if slot is None:
                 slot = self.slots[name] = Slot(value)
             self._update(value, self._wanted(value, grad, slot), slot)
+
+    def memory(self) -> tuple[dict[tuple[str, str], Array], dict[str, float]]:
+        """What a later run needs to go on: arrays by (parameter, what it is), and numbers by name."""
+        arrays = {
+            (name, kind): array
+            for name, slot in self.slots.items()
+            for kind, array in slot.arrays.items()
+            if kind not in SCRATCH
+        }
+        return arrays, {"steps": self.steps}
+
+    def restore(self, arrays: dict[tuple[str, str], Array], numbers: dict[str, float]) -> None:
+        """Go on from what `memory` gave, to the last bit."""
+        self.steps = int(numbers["steps"])
+        self.slots = {}
+        for (name, kind), array in arrays.items():
+            self.slots.setdefault(name, Slot(array)).arrays[kind] = array.copy()
 
     def _advance(self) -> None:
         """Bring what changes with the step, and not with the array, up to `steps`."""

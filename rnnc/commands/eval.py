@@ -1,0 +1,44 @@
+"""Print how well a trained network does on data: its loss, and what its outputs say of the targets.
+
+The data are as for `rnnc train --data`. Figures go to standard output, one a line, its name before a tab.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from rnnc.commands.arguments import Parser, add_spec
+from rnnc.commands.weights import add_weights, loaded, opened
+
+
+def add_arguments(parser: Parser) -> None:
+    """SPEC, the weights and the data."""
+    add_spec(parser)
+    add_weights(parser)
+    parser.add_argument("--window", metavar="N", type=int, help="read so many positions at a time, for long sequences")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compiles, imports, reads and evaluates."""
+    from rnnc.commands.failure import Failure
+    from rnnc.commands.output import write_result
+    from rnnc.runtime.evaluate import evaluate
+    from rnnc.runtime.network import UnfitNetwork
+
+    if arguments.window is not None and arguments.window < 1:
+        raise Failure(f"--window is {arguments.window}; it must be at least 1")
+    if arguments.data is None:
+        raise Failure("--data is missing", "name the file to evaluate on")
+    fitted = loaded(arguments)
+    if not hasattr(fitted.module, "bptt"):
+        raise Failure("the network has no loss to evaluate")
+    if arguments.window is not None and not hasattr(fitted.module, "start"):
+        raise Failure("the network cannot carry its state from window to window: leave --window out")
+    try:
+        data = opened(arguments, fitted, targets=True)
+        score = evaluate(fitted.module, fitted.p, data, batch=arguments.batch, window=arguments.window)
+    except UnfitNetwork as error:
+        raise Failure(str(error)) from None
+    lines = [f"{name}\t{value:.6g}\n" for name, value in score.figures().items()]
+    write_result("".join([*lines, f"sequences\t{score.sequences}\n"]))
+    return 0

@@ -1,0 +1,151 @@
+"""How well a network does on data: its loss, and what its outputs say of its targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnc.runtime.data.fields import Field
+from rnnc.runtime.data.sequences import Sequences
+from rnnc.runtime.learn import first_sequences
+from rnnc.runtime.network import UnfitNetwork
+
+Array = NDArray[Any]
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Score:
+    """Sums over the data; `figures` are what they come to."""
+
+    loss: float = 0.0
+    sequences: int = 0
+    right: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
+    squares: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, float]:
+        """`loss`: the mean over sequences; `accuracy of t` for tokens; for numbers `mean squared error of t`, and
+        `normalised error of t`: its share of the variance of the targets, 1 for who always says their mean."""
+        found = {"loss": self.loss / self.sequences}
+        for name, right in self.right.items():
+            found[f"accuracy of {name}"] = right / max(1, self.counted[name])
+        for name, square in self.squares.items():
+            count = max(1, self.counted[name])
+            total, total_square = self.sums[name]
+            variance = total_square / count - (total / count) ** 2
+            found[f"mean squared error of {name}"] = square / count
+            if variance > 0.0:
+                found[f"normalised error of {name}"] = square / count / variance
+        return found
+
+
+def evaluate(
+    module: Any, p: Mapping[str, Array], data: Sequences, *, batch: int = 32, window: int | None = None
+) -> Score:
+    """The score of a network on all sequences; with `window`, read piece by piece with carried state."""
+    score = Score()
+    mean = window is not None and averaged(module, p, data)
+    order = np.argsort(-data.longest, kind="stable")
+    for begin in range(0, len(order), batch):
+        for share, out, given in _pieces(module, p, data, order[begin : begin + batch], window, mean):
+            score.loss += float(np.sum(np.asarray(out["loss"], np.float64) * share))
+            for target in data.fields:
+                output = _fitting(module, out, target, given[target.keyword]) if target.target else None
+                if output is not None:
+                    _count(score, target, output, given[target.keyword])
+        score.sequences += len(order[begin : begin + batch])
+    return score
+
+
+def _pieces(
+    module: Any, p: Mapping[str, Array], data: Sequences, chosen: Ints, window: int | None, mean: bool
+) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Array]]]:
+    """What `forward` says of a batch, whole or in windows; and the share of each sequence that a window is."""
+    axes = tuple(data.lengths)
+    if window is None:
+        whole = data.batch(chosen)
+        yield 1.0, module.forward(p, **whole.arguments(axes)), _cleaned(whole, data.fields)
+        return
+    lengths, state = data.longest[chosen], None
+    for begin in range(0, int(lengths.max()), window):
+        chosen = chosen[data.longest[chosen] > begin]
+        piece = data.batch(chosen, begin, begin + window)
+        if state is not None:
+            state = first_sequences(module, state, len(chosen))
+        out = module.forward(p, **piece.arguments(axes), **({} if state is None else {"state": state}))
+        state = out["state"]
+        own = next(iter(piece.lengths.values()))
+        yield (own / data.longest[chosen] if mean else 1.0), out, _cleaned(piece, data.fields)
+
+
+def _cleaned(piece: Any, fields: tuple[Field, ...]) -> dict[str, Array]:
+    """The targets of a batch, missing past the end of each sequence."""
+    found = {}
+    for one in fields:
+        if one.target:
+            values = np.array(piece.given[one.keyword], None if one.token else np.float64)
+            for k, axis in enumerate(one.axes):
+                steps = np.arange(values.shape[k]).reshape([-1 if i == k else 1 for i in range(len(one.axes))] + [1])
+                past = np.broadcast_to(steps >= piece.lengths[axis], values.shape[: len(one.axes) + 1])
+                values[past] = -1 if one.token else np.nan
+            found[one.keyword] = values
+    return found
+
+
+def _fitting(module: Any, out: Mapping[str, Any], target: Field, wanted: Array) -> Array | None:
+    """The one output that says something of a target: scores of every token, or numbers of its shape."""
+    found = []
+    for name in module.OUTPUTS:
+        output = np.asarray(out[name])
+        shape = output.shape[:-1] if target.token else output.shape
+        if shape == wanted.shape and output.ndim:
+            found.append(output)
+    return found[0] if len(found) == 1 else None
+
+
+def _count(score: Score, target: Field, output: Array, wanted: Array) -> None:
+    name = target.name
+    if target.token:
+        there = wanted >= 0
+        score.right[name] = score.right.get(name, 0) + int((output.argmax(-1) == wanted)[there].sum())
+    else:
+        there = ~np.isnan(wanted)
+        known = wanted[there]
+        score.squares[name] = score.squares.get(name, 0.0) + float(np.sum((output[there] - known) ** 2))
+        total, square = score.sums.get(name, (0.0, 0.0))
+        score.sums[name] = (total + float(known.sum()), square + float((known**2).sum()))
+    score.counted[name] = score.counted.get(name, 0) + int(there.sum())
+
+
+def averaged(module: Any, p: Mapping[str, Array], data: Sequences) -> bool:
+    """Whether the loss is a mean over positions (True) or a sum over them (False).
+
+    Read off two positions with the targets of one missing at a time. UnfitNetwork for a loss that is neither.
+    """
+    longest = int(np.argmax(data.longest))
+    if data.longest[longest] < 2:
+        return False
+    two = data.batch(np.array([longest]), 0, 2).given
+
+    def loss(*present: int) -> float:
+        given = dict(two)
+        for one in data.fields:
+            if one.target and one.axes:
+                values = np.zeros_like(two[one.keyword])
+                for n in {0, 1} - set(present):
+                    values[n] = -1 if one.token else np.nan
+                given[one.keyword] = values
+        return float(np.asarray(module.forward(p, **given)["loss"]).reshape(()))
+
+    apart, both = loss(0) + loss(1), loss(0, 1)
+    for mean, wanted in ((False, apart), (True, apart / 2.0)):
+        if math.isclose(both, wanted, rel_tol=1e-3, abs_tol=1e-6):
+            return mean
+    raise UnfitNetwork("the loss is neither a sum nor a mean over positions, so it cannot be read in windows")

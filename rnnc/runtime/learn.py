@@ -1,0 +1,74 @@
+"""Learning rules by name: whatever a module computes gradients with, over a piece of a sequence or a step."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnnc.runtime.network import UnfitNetwork
+
+RULES = ("bptt", "rtrl")
+
+
+class Rule:
+    """A module's function that gives (loss, gradients), or, `online`, its three for one step after the other."""
+
+    def __init__(self, module: Any, name: str, *, window: bool, online: bool) -> None:
+        if not hasattr(module, "bptt"):
+            raise UnfitNetwork("the network has no loss to train with")
+        have = [rule for rule in dict.fromkeys((*RULES, name)) if callable(getattr(module, rule, None))]
+        if name not in have or not name.isidentifier():
+            raise UnfitNetwork(f"the module has no learning rule `{name}`; it has {', '.join(have)}")
+        if (window or online) and not hasattr(module, "start"):
+            raise UnfitNetwork(
+                "the network looks ahead or needs the whole sequence (or has several axes), so it cannot carry its "
+                "state from window to window"
+            )
+        self._module, self._name = module, name
+        self._steps = online and name != "bptt"
+        if self._steps and not hasattr(module, f"{name}_step"):
+            raise UnfitNetwork(f"the module has no `{name}_step` to learn online with")
+        self._whole = getattr(module, name)
+        self._seeded = "seed" in inspect.signature(self._whole).parameters
+
+    def gradients(
+        self, p: Any, given: Mapping[str, Any], carried: Any, *, batch: int, seed: int
+    ) -> tuple[float, Any, Any]:
+        """(mean loss, gradients, what the next window goes on from); `carried` is None at a sequence's start."""
+        extra = {"seed": seed} if self._seeded else {}
+        if not self._steps:
+            value, grads = self._whole(p, **given, **extra, **({} if carried is None else {"state": carried}))
+            return float(value), grads, getattr(grads, "state", None)
+        if carried is None:
+            carried = self._start(p, given, batch)
+        stepped = {name: array[0] if self._moves(name) else array for name, array in given.items() if name != "lengths"}
+        value, grads, carried = getattr(self._module, f"{self._name}_step")(p, carried, **stepped, **extra)
+        return float(value), grads, carried
+
+    def _start(self, p: Any, given: Mapping[str, Any], batch: int) -> Any:
+        begin = getattr(self._module, f"{self._name}_start")
+        takes = inspect.signature(begin).parameters
+        return begin(p, batch=batch, **{name: array for name, array in given.items() if name in takes})
+
+    def _moves(self, keyword: str) -> bool:
+        name = keyword if keyword in self._records() else keyword.removesuffix("_")
+        return bool(self._records()[name]["axes"])
+
+    def _records(self) -> Mapping[str, Any]:
+        return {**self._module.INPUTS, **self._module.TARGETS}
+
+
+def first_sequences(module: Any, state: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The state of the first `count` sequences of a batch: those that have not ended."""
+    facts = getattr(module, "STATES", {})
+    cut: dict[str, Any] = {}
+    for name, value in state.items():
+        array = np.asarray(value)
+        if name not in facts and not array.ndim:
+            cut[name] = value
+        else:
+            cut[name] = array[:, :count] if name in facts and facts[name][0] > 1 else array[:count]
+    return cut

@@ -1,0 +1,108 @@
+"""How to train: everything a command line or a call can say of it, checked in the words of the command line."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rnnc.runtime import optim
+from rnnc.runtime.optim.optimiser import Optimiser
+from rnnc.runtime.schedules import SCHEDULES, Schedule
+
+OPTIMIZERS = ("sgd", "momentum", "nag", *(kind.__name__.lower() for kind in optim.OPTIMISERS if kind is not optim.SGD))
+MAY_CHANGE = ("epochs", "steps", "patience", "keep")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The defaults train on whole sequences with Adam for ten epochs.
+
+    `window`: so many positions a step, the state carried on; `online`: a weight change every position. `clip`: the
+    largest norm of a gradient, `clip_value` of each of its entries. `average`: an exponential average of the
+    weights with this decay is what is validated and saved. `check` and `save`: steps between two validations and
+    two checkpoints (None: an epoch). `patience`: validations without a better one that end a run.
+    """
+
+    learn: str = "bptt"
+    epochs: int | None = None
+    steps: int | None = None
+    batch: int = 32
+    window: int | None = None
+    online: bool = False
+    optimizer: str = "adam"
+    lr: float | None = None
+    momentum: float | None = None
+    weight_decay: float | None = None
+    clip: float | None = None
+    clip_value: float | None = None
+    schedule: str = "constant"
+    warmup: int = 0
+    every: int = 1000
+    factor: float = 0.1
+    plateau: int = 5
+    average: float | None = None
+    check: int | None = None
+    patience: int | None = None
+    save: int | None = None
+    keep: int = 3
+    seed: int = 0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """ValueError in the options' names."""
+        least = {"epochs": 1, "steps": 1, "batch": 1, "window": 1, "warmup": 0, "every": 1, "plateau": 1}
+        least |= {"check": 1, "patience": 1, "save": 1, "keep": 1, "seed": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise ValueError(f"--{_flag(name)} is {value}; it must be at least {low}")
+        for name in ("lr", "clip", "clip_value", "factor"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0.0):
+                raise ValueError(f"--{_flag(name)} is {value}; it must be a number above 0")
+        for name in ("momentum", "average"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value < 1.0:
+                raise ValueError(f"--{name} is {value}; it must be at least 0 and below 1")
+        if self.weight_decay is not None and not (math.isfinite(self.weight_decay) and self.weight_decay >= 0.0):
+            raise ValueError(f"--weight-decay is {self.weight_decay}; it must be a number of at least 0")
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("dtype", ("float32", "float64"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"--{name} is {getattr(self, name)}; there are {', '.join(known)}")
+        if self.epochs is not None and self.steps is not None:
+            raise ValueError("give --epochs or --steps, not both")
+        if self.online and self.window is not None:
+            raise ValueError("--online changes weights at every position; it takes no --window")
+        self.optimiser()
+
+    def optimiser(self) -> Optimiser:
+        """A new optimiser; ValueError for an option it does not have."""
+        facts: dict[str, Any] = {}
+        for name, word in (("lr", "lr"), ("weight_decay", "weight_decay"), ("momentum", "momentum")):
+            if getattr(self, name) is not None:
+                facts[word] = getattr(self, name)
+        if self.optimizer in ("momentum", "nag"):
+            facts.setdefault("momentum", 0.9)
+        if self.optimizer == "nag":
+            facts["nesterov"] = True
+        kinds = {kind.__name__.lower(): kind for kind in optim.OPTIMISERS}
+        try:
+            made = kinds.get(self.optimizer, optim.SGD)(**facts)
+        except TypeError:
+            names = " and ".join(f"--{_flag(name)}" for name in facts if name != "lr")
+            raise ValueError(f"--optimizer {self.optimizer} does not take {names}") from None
+        assert isinstance(made, Optimiser)
+        return made
+
+    def plan(self) -> Schedule:
+        """A new schedule."""
+        return Schedule(self.schedule, self.warmup, self.every, self.factor, self.plateau)
+
+    def fixed(self) -> dict[str, Any]:
+        """What may not change between the parts of one run."""
+        return {name: value for name, value in asdict(self).items() if name not in MAY_CHANGE}
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")

@@ -28,8 +28,8 @@ class Rule:
                 "state from window to window"
             )
         self._module, self._name = module, name
-        self._steps = online and name != "bptt"
-        if self._steps and not hasattr(module, f"{name}_step"):
+        self.steps = online and name != "bptt"
+        if self.steps and not hasattr(module, f"{name}_step"):
             raise UnfitNetwork(f"the module has no `{name}_step` to learn online with")
         self._whole = getattr(module, name)
         self._seeded = "seed" in inspect.signature(self._whole).parameters
@@ -39,7 +39,7 @@ class Rule:
     ) -> tuple[float, Any, Any]:
         """(mean loss, gradients, what the next window goes on from); `carried` is None at a sequence's start."""
         extra = {"seed": seed} if self._seeded else {}
-        if not self._steps:
+        if not self.steps:
             value, grads = self._whole(p, **given, **extra, **({} if carried is None else {"state": carried}))
             return float(value), grads, getattr(grads, "state", None)
         if carried is None:
@@ -64,11 +64,5 @@ class Rule:
 def first_sequences(module: Any, state: Mapping[str, Any], count: int) -> dict[str, Any]:
     """The state of the first `count` sequences of a batch: those that have not ended."""
     facts = getattr(module, "STATES", {})
-    cut: dict[str, Any] = {}
-    for name, value in state.items():
-        array = np.asarray(value)
-        if name not in facts and not array.ndim:
-            cut[name] = value
-        else:
-            cut[name] = array[:, :count] if name in facts and facts[name][0] > 1 else array[:count]
-    return cut
+    arrays = {name: np.asarray(value) for name, value in state.items()}
+    return {name: a[:, :count] if facts.get(name, 1) > 1 else a[:count] for name, a in arrays.items()}

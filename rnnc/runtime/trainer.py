@@ -127,7 +127,8 @@ class Trainer:
 
     def _cut(self, count: int) -> Any:
         state = self._carried
-        return first_sequences(self.module, state, count) if isinstance(state, Mapping) and count else state
+        # Side by side in a rule's steps are only sequences that end together.
+        return state if self.rule.steps else first_sequences(self.module, state, count)
 
     def _follow(self) -> None:
         if self.average is not None and self.options.average is not None:

@@ -24,6 +24,7 @@ from rnnc.runtime.signals import Stop
 from rnnc.runtime.weights import WeightsError, load_weights
 
 MADE = module()
+SPECS = Path(__file__).parent.parent / "specs"
 
 
 class After(Stop):
@@ -297,6 +298,7 @@ def test_schedules() -> None:
 def fits(value: Any, schema: dict[str, Any]) -> bool:
     """As much of JSON Schema as the log's needs."""
     kinds = {"string": str, "integer": int, "number": (int, float), "null": type(None), "object": dict, "boolean": bool}
+    kinds |= {"array": list}
     if "oneOf" in schema:
         return sum(fits(value, one) for one in schema["oneOf"]) == 1
     if "const" in schema:
@@ -308,7 +310,8 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
         return False
     if schema["type"] == "object" and "properties" in schema:
         fields = schema["properties"]
-        return set(value) == set(schema["required"]) and all(fits(value[name], fields[name]) for name in value)
+        known = set(schema["required"]) <= set(value) <= set(fields)
+        return known and all(fits(value[name], fields[name]) for name in value)
     return True
 
 
@@ -336,3 +339,32 @@ def test_no_growth_of_memory(request: pytest.FixtureRequest) -> None:
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 30_000
+
+
+def test_labels_that_do_not_fit_are_skipped_and_named(tmp_path: Path) -> None:
+    made = module((SPECS / "elman_ctc.rnn").read_text())
+    draw = np.random.default_rng(0)
+    lines = []
+    for labels in ([1, 2], [1, 1, 1], [], [3]):
+        lines.append(json.dumps({"x": draw.normal(size=(4, 3)).tolist(), "l": labels}))
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    losses = fit(made, tmp_path / "a.jsonl", steps=40, lr=0.05, out=tmp_path / "run").losses
+    assert losses[-1] < 0.7 * losses[0]
+    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert {tuple(line["skipped"]) for line in events if line["event"] == "step"} == {(1,)}
+    assert all(fits(line, SCHEMA) for line in events)
+    found = fit(made, tmp_path / "a.jsonl", steps=1)
+    assert found.score(tmp_path / "a.jsonl")["sequences of infinite loss"] == 1
+    assert found.predict(tmp_path / "a.jsonl")["p"].shape == (4, 4, 5)
+
+
+def test_a_network_without_an_axis(tmp_path: Path) -> None:
+    made = module(
+        "network line(D = 2) { input x : D target t : 1 output y : 1 = full(x) + bias loss squared_error(y, t) }"
+    )
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    t = x @ [1.0, -2.0] + 0.5
+    rows = [f"{a!r},{b!r},{c!r}" for (a, b), c in zip(x.tolist(), t.tolist(), strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(["x.0,x.1,t", *rows]))
+    found = fit(made, tmp_path / "a.csv", valid={"x": x, "t": t}, epochs=200, lr=0.05, batch=10)
+    assert found.score(tmp_path / "a.csv")["normalised error of t"] < 1e-6

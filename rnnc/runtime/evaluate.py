@@ -14,6 +14,7 @@ from rnnc.runtime.data.fields import Field
 from rnnc.runtime.data.sequences import Sequences
 from rnnc.runtime.learn import first_sequences
 from rnnc.runtime.network import UnfitNetwork
+from rnnc.runtime.predict import output_units
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
@@ -21,19 +22,32 @@ Ints = NDArray[np.int64]
 
 @dataclass
 class Score:
-    """Sums over the data; `figures` are what they come to."""
+    """Sums over the data; `figures` are what they come to.
+
+    `loss` is over sequences whose loss is finite; `infinite` counts the others, as those that are too short for
+    their labels under `ctc`.
+    """
 
     loss: float = 0.0
     sequences: int = 0
+    infinite: int = 0
     right: dict[str, int] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
     squares: dict[str, float] = field(default_factory=dict)
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
 
+    @property
+    def mean(self) -> float:
+        """The mean loss; infinite where it is so for every sequence."""
+        finite = self.sequences - self.infinite
+        return self.loss / finite if finite else math.inf
+
     def figures(self) -> dict[str, float]:
         """`loss`: the mean over sequences; `accuracy of t` for tokens; for numbers `mean squared error of t`, and
         `normalised error of t`: its share of the variance of the targets, 1 for who always says their mean."""
-        found = {"loss": self.loss / self.sequences}
+        found = {"loss": self.mean}
+        if self.infinite:
+            found["sequences of infinite loss"] = self.infinite
         for name, right in self.right.items():
             found[f"accuracy of {name}"] = right / max(1, self.counted[name])
         for name, square in self.squares.items():
@@ -50,16 +64,16 @@ def evaluate(
     module: Any, p: Mapping[str, Array], data: Sequences, *, batch: int = 32, window: int | None = None
 ) -> Score:
     """The score of a network on all sequences; with `window`, read piece by piece with carried state."""
-    score = Score()
+    score, pairs = Score(), _pairs(module, p, data)
     mean = window is not None and averaged(module, p, data)
     order = np.argsort(-data.longest, kind="stable")
     for begin in range(0, len(order), batch):
         for share, out, given in _pieces(module, p, data, order[begin : begin + batch], window, mean):
-            score.loss += float(np.sum(np.asarray(out["loss"], np.float64) * share))
-            for target in data.fields:
-                output = _fitting(module, out, target, given[target.keyword]) if target.target else None
-                if output is not None:
-                    _count(score, target, output, given[target.keyword])
+            losses = np.asarray(out["loss"], np.float64)
+            score.loss += float(np.sum(np.where(np.isposinf(losses), 0.0, losses) * share))
+            score.infinite += int(np.isposinf(losses).sum())
+            for target, output in pairs.items():
+                _count(score, target, np.asarray(out[output]), given[target.keyword])
         score.sequences += len(order[begin : begin + batch])
     return score
 
@@ -68,7 +82,7 @@ def _pieces(
     module: Any, p: Mapping[str, Array], data: Sequences, chosen: Ints, window: int | None, mean: bool
 ) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Array]]]:
     """What `forward` says of a batch, whole or in windows; and the share of each sequence that a window is."""
-    axes = tuple(data.lengths)
+    axes = tuple(module.AXES)
     if window is None:
         whole = data.batch(chosen)
         yield 1.0, module.forward(p, **whole.arguments(axes)), _cleaned(whole, data.fields)
@@ -99,15 +113,18 @@ def _cleaned(piece: Any, fields: tuple[Field, ...]) -> dict[str, Array]:
     return found
 
 
-def _fitting(module: Any, out: Mapping[str, Any], target: Field, wanted: Array) -> Array | None:
+def _pairs(module: Any, p: Mapping[str, Array], data: Sequences) -> dict[Field, str]:
     """The one output that says something of a target: scores of every token, or numbers of its shape."""
-    found = []
-    for name in module.OUTPUTS:
-        output = np.asarray(out[name])
-        shape = output.shape[:-1] if target.token else output.shape
-        if shape == wanted.shape and output.ndim:
-            found.append(output)
-    return found[0] if len(found) == 1 else None
+    outputs = output_units(module, p, data)
+    shapes = module.data_shapes(**p.sizes)  # type: ignore[attr-defined]
+    found = {}
+    for target in data.fields:
+        units, vocabulary = shapes[target.name]
+        wanted = (target.axes, (vocabulary,) if target.token else tuple(units))
+        fitting = [name for name, form in outputs.items() if form == wanted]
+        if target.target and len(fitting) == 1:
+            found[target] = fitting[0]
+    return found
 
 
 def _count(score: Score, target: Field, output: Array, wanted: Array) -> None:

@@ -17,11 +17,13 @@ _TEXT, _WHOLE, _NUMBER, _MAYBE = (
 )
 
 
-def _event(name: str, **properties: Any) -> dict[str, Any]:
-    fields = {"event": {"const": name}, **properties}
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+def _event(name: str, optional: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:
+    needed = {"event": {"const": name}, **properties}
+    fields = {**needed, **(optional or {})}
+    return {"type": "object", "properties": fields, "required": list(needed), "additionalProperties": False}
 
 
+_SKIPPED = {"skipped": {"type": "array", "items": _WHOLE}}
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A line of the log of `rnnc train --data`",
@@ -37,13 +39,24 @@ SCHEMA: dict[str, Any] = {
             positions=_WHOLE,
             options={"type": "object"},
         ),
-        _event("step", step=_WHOLE, epoch=_WHOLE, loss=_NUMBER, norm=_MAYBE, lr=_NUMBER),
+        _event(
+            "step",
+            {"skipped": {"type": "array", "items": _WHOLE}},
+            step=_WHOLE,
+            epoch=_WHOLE,
+            loss=_NUMBER,
+            norm=_MAYBE,
+            lr=_NUMBER,
+        ),
         _event("valid", step=_WHOLE, epoch=_WHOLE, loss=_NUMBER, best={"type": "boolean"}),
         _event("end", step=_WHOLE, reason={"enum": ["steps", "patience"]}),
     ],
 }
-"""JSON Schema of a line. `loss` is the mean over the sequences of a batch, `norm` the gradient's before clipping
-(null where nothing clips by norm), `spec` the SHA-256 of the spec's text. Losses are full precision."""
+"""JSON Schema of a line.
+
+`loss` is the mean over the sequences of a batch, in full precision; `norm` the gradient's before clipping, null where
+nothing clips by norm; `skipped` are sequences that no weights give a finite loss; `spec` is the SHA-256 of the spec.
+"""
 
 
 class Log:

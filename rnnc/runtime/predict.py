@@ -56,7 +56,7 @@ def predict(module: Any, p: Mapping[str, Array], data: Sequences, *, batch: int 
     for begin in range(0, len(data), batch):
         chosen = np.arange(begin, min(begin + batch, len(data)))
         piece = data.batch(chosen)
-        out = module.forward(p, **piece.arguments(tuple(data.lengths)))
+        out = module.forward(p, **piece.arguments(tuple(module.AXES)))
         for b in range(len(chosen)):
             own = {}
             for name, of in axes.items():
@@ -67,7 +67,15 @@ def predict(module: Any, p: Mapping[str, Array], data: Sequences, *, batch: int 
 
 
 def output_axes(module: Any, p: Mapping[str, Array], data: Sequences) -> dict[str, tuple[str, ...]]:
-    """The axes of every output, read off what an axis of one position more does to its shape."""
+    """The axes of every output."""
+    return {name: axes for name, (axes, _) in output_units(module, p, data).items()}
+
+
+def output_units(
+    module: Any, p: Mapping[str, Array], data: Sequences
+) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
+    """The axes of every output and its unit dimensions, read off what a position more on an axis does to its shape."""
+    data = data.of_fields(targets=False)
     axes = tuple(data.lengths)
 
     def shapes(longer: str | None) -> dict[str, tuple[int, ...]]:
@@ -78,12 +86,14 @@ def output_axes(module: Any, p: Mapping[str, Array], data: Sequences) -> dict[st
             shape = (*(lengths[axis] for axis in field.axes), 1, *column.units)
             given[field.keyword] = np.zeros(shape, column.dtype)
         own = {axis: np.array([n]) for axis, n in lengths.items()}
-        out = module.forward(p, **given, **({"lengths": own if len(axes) > 1 else own[axes[0]]} if axes else {}))
+        several = len(module.AXES) > 1
+        out = module.forward(p, **given, **({"lengths": own if several else own[axes[0]]} if axes else {}))
         return {name: np.shape(out[_key(name)]) for name in module.OUTPUTS}
 
     alone = shapes(None)
     grown = {axis: shapes(axis) for axis in axes}
-    return {name: tuple(axis for axis in axes if grown[axis][name] != alone[name]) for name in module.OUTPUTS}
+    own = {name: tuple(axis for axis in axes if grown[axis][name] != alone[name]) for name in module.OUTPUTS}
+    return {name: (own[name], alone[name][len(own[name]) + 1 :]) for name in module.OUTPUTS}
 
 
 def _key(name: str) -> str:

@@ -13,7 +13,7 @@ from rnnc.runtime.log import Log
 from rnnc.runtime.not_finite import NotFinite
 from rnnc.runtime.progress import Progress
 from rnnc.runtime.signals import Stop
-from rnnc.runtime.trainer import Trainer, fingerprint
+from rnnc.runtime.trainer import Step, Trainer, fingerprint
 from rnnc.runtime.weights import WeightsError, save_weights
 
 PAUSE = 0.5  # seconds between two lines about validations
@@ -103,7 +103,7 @@ class Run:
                     reason = "stop"
                     break
                 made = trainer.advance()
-                log.write(event="step", **{key: value for key, value in asdict(made).items() if key != "positions"})
+                log.write(event="step", **_shown(made))
                 self.progress.update(trainer.step / trainer.total, made.loss, made.positions)
                 if trainer.valid is not None and trainer.step % check == 0:
                     self._validate(made.epoch)
@@ -159,6 +159,15 @@ class Run:
     def _opened(self) -> Log:
         assert self._log is not None, "begin or resume comes first"
         return self._log
+
+
+def _shown(made: Step) -> dict[str, Any]:
+    """What the log says of a step."""
+    facts = asdict(made)
+    del facts["positions"]
+    if not facts["skipped"]:
+        del facts["skipped"]
+    return facts
 
 
 def _said(flag: str, value: Any) -> str:

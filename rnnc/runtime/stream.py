@@ -32,7 +32,6 @@ class Steps:
             )
         self._module, self._p = module, p
         self.fields = fields_of(module, targets=False)
-        [self._axis] = module.AXES
         self._shapes = module.data_shapes(**p.sizes)  # type: ignore[attr-defined]
         self._still: dict[str, Any] = {}
         self._state: Any = None

@@ -124,6 +124,9 @@ def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, seconds
     best = ""
     if trainer.valid is not None and np.isfinite(trainer.best):
         best = f", the best by validation (loss {trainer.best:.5g}) in {folder.best}"
+    if trainer.skipped:
+        named = ", ".join(map(str, sorted(trainer.skipped)[:10])) + ", …" * (len(trainer.skipped) > 10)
+        _talk(f"{_count(len(trainer.skipped), 'sequence')} skipped, which no weights give a finite loss: {named}")
     _talk(f"{said}{made:,} steps in {clock(seconds)}; weights in {folder.weights}{best}")
 
 

@@ -18,7 +18,7 @@ from rnnc.runtime.evaluate import evaluate
 from rnnc.runtime.learn import Rule, first_sequences
 from rnnc.runtime.not_finite import NotFinite, check_gradients, check_loss, picked
 from rnnc.runtime.options import Options
-from rnnc.runtime.order import Order
+from rnnc.runtime.order import Order, Turn
 from rnnc.runtime.weights import WeightsError
 
 Array = NDArray[Any]
@@ -27,7 +27,8 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Step:
     """What a step was: its number (from 1) and epoch (from 1), its loss and the norm of its gradient before
-    clipping (None where nothing clips by norm), the learning rate, and how many positions it read."""
+    clipping (None where nothing clips by norm), the learning rate, how many positions it read, and the sequences
+    that it skipped since no weights give them a finite loss."""
 
     step: int
     epoch: int
@@ -35,6 +36,7 @@ class Step:
     norm: float | None
     lr: float
     positions: int
+    skipped: tuple[int, ...] = ()
 
 
 class Trainer:
@@ -63,13 +65,14 @@ class Trainer:
         self.base = self.optimiser.lr
         self.schedule = options.plan()
         self.step, self.best, self.waited = 0, math.inf, 0
+        self.skipped: set[int] = set()
         self._carried: Any = None
 
     def advance(self) -> Step:
         """One step. NotFinite where its loss or gradient is not finite; `p` then holds the last good weights."""
         turn = self.order.turn(self.step)
         batch = self.data.batch(turn.chosen, turn.begin, turn.end)
-        given = batch.arguments(tuple(self.data.lengths))
+        given = batch.arguments(tuple(self.module.AXES))
         where = f"step {self.step + 1}"
         carried = None if turn.fresh else self._cut(len(turn.chosen))
         # A warning would come on top of the message that ends the run.
@@ -77,6 +80,7 @@ class Trainer:
             loss, grads, after = self.rule.gradients(
                 self.p, given, carried, batch=len(turn.chosen), seed=self.options.seed * 1_000_003 + self.step
             )
+            loss, skipped = self._possible(loss, grads, given, turn)
             try:
                 check_loss(self.module, self.p, given, carried, loss, where, picked(self.data, turn.chosen))
             except NotFinite:
@@ -94,8 +98,8 @@ class Trainer:
         self._carried = after if turn.end is not None else None
         self.step += 1
         self._follow()
-        positions = int(np.prod([own.astype(float) for own in batch.lengths.values()], axis=0).sum())
-        return Step(self.step, turn.epoch + 1, loss, norm, self.optimiser.lr, positions)
+        self.skipped.update(skipped)
+        return Step(self.step, turn.epoch + 1, loss, norm, self.optimiser.lr, batch.positions, skipped)
 
     def weights(self) -> Any:
         """What is to be used: the weights, or their average where one is kept; of the form of `p`."""
@@ -112,13 +116,29 @@ class Trainer:
         assert self.valid is not None
         window = self.options.window or (256 if self.options.online else None)
         score = evaluate(self.module, self.weights(), self.valid, batch=self.options.batch, window=window)
-        loss = score.loss / score.sequences
+        loss = score.mean
         if math.isnan(loss):
             raise NotFinite(f"step {self.step}: the loss on {self.valid.name} is {loss}")
         better = loss < self.best
         self.best, self.waited = (loss, 0) if better else (self.best, self.waited + 1)
         self.schedule.heard(loss)
         return loss, better
+
+    def _possible(self, loss: float, grads: Any, given: Mapping[str, Any], turn: Turn) -> tuple[float, tuple[int, ...]]:
+        """The loss without the sequences that cannot have a finite one, and these.
+
+        Such is one too short for its labels under `ctc`: its loss is infinite and its gradient exactly zero.
+        """
+        if loss != math.inf or turn.end is not None or not np.isfinite(grads.flat).all():
+            return loss, ()
+        losses = np.atleast_1d(self.module.forward(self.p, **given)["loss"])
+        bad = np.flatnonzero(np.isposinf(losses))
+        alone = self.data.batch(turn.chosen[bad]).arguments(tuple(self.module.AXES))
+        _, still, _ = self.rule.gradients(self.p, alone, None, batch=len(bad), seed=0)
+        if still.flat.any():
+            return loss, ()
+        rest = np.delete(losses, bad)
+        return float(rest.mean()) if len(rest) else 0.0, tuple(int(n) for n in self.data.picks[turn.chosen[bad]])
 
     @property
     def tired(self) -> bool:

@@ -51,7 +51,7 @@ def _check_values(data: Sequences, field: Field, column: Column, vocabulary: int
         position = tuple(a + b for a, b in zip(index, begins, strict=False))
         sequence, steps = column.place(position)
         unit = f", unit {', '.join(map(str, index[lead:]))}" if index[lead:] else ""
-        place = f"{data.name}: {data.where(sequence, steps)}{unit}: {field}"
+        place = f"{data.name}: {data.where(sequence, tuple(zip(field.axes, steps, strict=False)))}{unit}: {field}"
         if vocabulary:
             raise DataError(f"{place} is {values[index]}, expected a token 0 to {vocabulary - 1}")
         raise DataError(f"{place} is {values[index]}")

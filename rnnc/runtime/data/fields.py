@@ -58,6 +58,24 @@ def fields_of(module: Any, *, targets: bool = True) -> tuple[Field, ...]:
     )
 
 
-def axes_of(fields: Iterable[Field]) -> tuple[str, ...]:
-    """Every axis of some fields once, in order."""
-    return tuple(dict.fromkeys(axis for field in fields for axis in field.axes))
+@dataclass(frozen=True)
+class Axes:
+    """The axes whose lengths data have to say. `labels` are those on which a sequence may be empty; `several`:
+    whether the network has more than one, so that lengths go by name."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    several: bool
+
+    def least(self, axis: str) -> int:
+        """The length that a sequence has at least."""
+        return 0 if axis in self.labels else 1
+
+
+def axes_of(module: Any, fields: Iterable[Field]) -> Axes:
+    """The axes of a network, less those of labels where no field has them."""
+    labels = tuple(getattr(module, "LABEL_AXES", ()))
+    own = dict.fromkeys(axis for field in fields for axis in field.axes)
+    every = tuple(getattr(module, "AXES", own))
+    names = tuple(axis for axis in every if axis in own or axis not in labels)
+    return Axes(names, labels, len(every) > 1)

@@ -12,22 +12,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnnc.runtime.data.columns import Column, EndToEnd, Ints, Padded
-from rnnc.runtime.data.fields import DataError, Field, axes_of
+from rnnc.runtime.data.fields import Axes, DataError, Field
 from rnnc.runtime.data.mapped import Mapped
 from rnnc.runtime.data.sequences import Sequences, all_of, numbered
 
 SIDE_BY_SIDE, END_TO_END, ONE = "side by side", "end to end", "one"
 
 
-def lay_out(arrays: Mapping[str, Mapped], fields: tuple[Field, ...], name: str) -> Sequences:
+def lay_out(arrays: Mapping[str, Mapped], fields: tuple[Field, ...], axes: Axes, name: str) -> Sequences:
     """The sequences that named arrays are; DataError where a name is missing or arrays do not agree."""
-    axes = axes_of(fields)
     for field in fields:
         if field.name not in arrays:
             have = ", ".join(f"`{other}`" for other in arrays) or "nothing"
             raise DataError(f"{name}: {field} is missing; the file has {have}")
         _check_kind(arrays[field.name], field, name)
-    lengths = {axis: _lengths_of(arrays, axis, axes, fields, name) for axis in axes}
+    lengths = {axis: _lengths_of(arrays, axis, axes, fields, name) for axis in axes.names}
     form = _form(arrays, fields, lengths, name)
     columns: dict[str, Column] = {}
     found: dict[str, tuple[str, Ints]] = {}
@@ -48,11 +47,11 @@ def lay_out(arrays: Mapping[str, Mapped], fields: tuple[Field, ...], name: str) 
             raise DataError(f"{name}: `{count[0]}` has {count[1]} sequences, `{field.name}` has {sequences}")
     if count is None:
         raise DataError(f"{name}: the network reads nothing from a file")
-    final = {axis: _final(axis, found, lengths, count[1], form, name) for axis in axes}
-    known = {*(field.name for field in fields), "lengths", *(f"lengths.{axis}" for axis in axes)}
+    final = {axis: _final(axis, axes, found, lengths, count[1], form, name) for axis in axes.names}
+    known = {*(field.name for field in fields), "lengths", *(f"lengths.{axis}" for axis in axes.names)}
     unused = tuple(other for other in arrays if other not in known)
     picks = all_of(count[1])
-    return Sequences(name, fields, columns, picks, final, np.zeros_like(picks), numbered(axes), unused)
+    return Sequences(name, fields, columns, picks, final, np.zeros_like(picks), numbered, unused)
 
 
 def _check_kind(mapped: Mapped, field: Field, name: str) -> None:
@@ -64,22 +63,22 @@ def _check_kind(mapped: Mapped, field: Field, name: str) -> None:
 
 
 def _lengths_of(
-    arrays: Mapping[str, Mapped], axis: str, axes: tuple[str, ...], fields: tuple[Field, ...], name: str
+    arrays: Mapping[str, Mapped], axis: str, axes: Axes, fields: tuple[Field, ...], name: str
 ) -> Ints | None:
     names = [f"lengths.{axis}"]
-    if len(axes) == 1 and all(field.name != "lengths" for field in fields):
+    if not axes.several and all(field.name != "lengths" for field in fields):
         names.append("lengths")
     for key in names:
         if key in arrays:
             own = arrays[key].array
             if own.dtype.kind not in "iu" or own.ndim != 1 or not len(own):
                 raise DataError(f"{name}: `{key}` must be whole numbers, one a sequence; found {own.dtype} {own.shape}")
-            if own.min() < 1:
+            if own.min() < axes.least(axis):
                 b = int(np.argmin(own))
                 raise DataError(f"{name}: `{key}`, sequence {b}: length {own[b]}; a sequence has at least one position")
             return own.astype(np.int64)
-    if "lengths" in arrays and len(axes) > 1 and all(field.name != "lengths" for field in fields):
-        raise DataError(f"{name}: there are several axes; write {' and '.join(f'`lengths.{a}`' for a in axes)}")
+    if "lengths" in arrays and axes.several and all(field.name != "lengths" for field in fields):
+        raise DataError(f"{name}: there are several axes; write {' and '.join(f'`lengths.{a}`' for a in axes.names)}")
     return None
 
 
@@ -90,7 +89,7 @@ def _form(
     doubtful = None
     for field in fields:
         array, alone = arrays[field.name].array, len(field.axes) + len(field.units)
-        if field.scalar and array.ndim == alone and len(field.axes):
+        if field.scalar and array.ndim == alone:
             doubtful = doubtful or field
         elif array.ndim == alone + 1:
             if len(field.axes):
@@ -101,7 +100,7 @@ def _form(
             return ONE
         else:
             raise _misfit(array.shape, field, name)
-    if doubtful is None:
+    if doubtful is None or not doubtful.axes:
         return SIDE_BY_SIDE
     own, shape = lengths[doubtful.axes[0]], arrays[doubtful.name].array.shape
     packed = own is not None and len(own) != shape[1] and (shape[1] == 1 or int(own.sum()) == shape[0])
@@ -149,6 +148,7 @@ def _rows(column: Column) -> int:
 
 def _final(
     axis: str,
+    axes: Axes,
     found: Mapping[str, tuple[str, Ints]],
     lengths: Mapping[str, Ints | None],
     count: int,
@@ -170,6 +170,6 @@ def _final(
             raise DataError(
                 f"{name}: sequence {b} has length {own[b]} on axis `{axis}`, but `{other}` only {longest[b]} positions"
             )
-    if len(own) and own.min() < 1:
+    if len(own) and own.min() < axes.least(axis):
         raise DataError(f"{name}: a sequence is empty on axis `{axis}`; it has at least one position")
     return own

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnc.runtime.data.columns import Column, EndToEnd, Later
-from rnnc.runtime.data.fields import DataError, Field, axes_of, fields_of
+from rnnc.runtime.data.fields import Axes, DataError, Field, axes_of, fields_of
 from rnnc.runtime.data.layout import lay_out
 from rnnc.runtime.data.mapped import Held, Mapped
 from rnnc.runtime.data.read_csv import read_csv
@@ -38,48 +38,52 @@ def open_data(
     input; its only target is then what comes a step later. Raises DataError with file, row and name.
     """
     fields = fields_of(module, targets=targets)
+    axes = axes_of(module, fields)
     if isinstance(source, Mapping):
         held: dict[str, Mapped] = {name: Held(np.asarray(values)) for name, values in source.items()}
-        return lay_out(held, fields, "data")
+        return lay_out(held, fields, axes, "data")
     path = Path(source)
     try:
-        return _read(path, module, fields, unit, vocabulary)
+        return _read(path, module, fields, axes, unit, vocabulary)
     except OSError as error:
         raise DataError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _read(path: Path, module: Any, fields: tuple[Field, ...], unit: str, vocabulary: tuple[str, ...]) -> Sequences:
-    wanted = (*(f.name for f in fields), "lengths", *(f"lengths.{axis}" for axis in axes_of(fields)))
+def _read(
+    path: Path, module: Any, fields: tuple[Field, ...], axes: Axes, unit: str, vocabulary: tuple[str, ...]
+) -> Sequences:
+    wanted = (*(f.name for f in fields), "lengths", *(f"lengths.{axis}" for axis in axes.names))
     if path.is_dir():
         files = {name: path / f"{name}.npy" for name in wanted}
-        return lay_out({name: read_npy(file) for name, file in files.items() if file.exists()}, fields, str(path))
+        return lay_out({name: read_npy(file) for name, file in files.items() if file.exists()}, fields, axes, str(path))
     match path.suffix.lower():
         case ".npz":
-            return lay_out(read_npz(path, frozenset(wanted)), fields, str(path))
+            return lay_out(read_npz(path, frozenset(wanted)), fields, axes, str(path))
         case ".npy":
             whole = read_npy(path)
-            return lay_out(parts(whole), fields, str(path)) if parts(whole) else _unnamed(whole, fields, str(path))
+            named = parts(whole)
+            return lay_out(named, fields, axes, str(path)) if named else _unnamed(whole, fields, axes, str(path))
         case ".csv":
-            return read_csv(path, fields)
+            return read_csv(path, fields, axes)
         case ".jsonl":
-            return read_jsonl(path, fields)
+            return read_jsonl(path, fields, axes)
         case ".wav":
-            return _unnamed(read_wav(path), fields, str(path))
+            return _unnamed(read_wav(path), fields, axes, str(path))
         case ".txt":
             most = _vocabulary_size(module, fields, str(path))
             tokens, vocabulary = read_words(path, unit, vocabulary, most)
-            return replace(_unnamed(tokens, fields, str(path)), vocabulary=vocabulary)
+            return replace(_unnamed(tokens, fields, axes, str(path)), vocabulary=vocabulary)
     raise DataError(f"{path}: unknown format; the suffix must be one of {', '.join(SUFFIXES)}")
 
 
-def _unnamed(mapped: Mapped, fields: tuple[Field, ...], name: str) -> Sequences:
+def _unnamed(mapped: Mapped, fields: tuple[Field, ...], axes: Axes, name: str) -> Sequences:
     """A series without a name: the only input, and one step later the only target."""
     inputs, targets = [f for f in fields if not f.target], [f for f in fields if f.target]
-    if len(inputs) != 1 or len(targets) > 1 or len(inputs[0].axes) != 1:
+    if len(inputs) != 1 or len(targets) > 1 or len(inputs[0].axes) != 1 or axes.several:
         names = ", ".join(f"`{f.name}`" for f in fields)
         raise DataError(f"{name}: the file has no names, and the network reads {names}; use .npz, .csv or .jsonl")
     [field] = inputs
-    whole = lay_out({field.name: mapped}, (field,), name)
+    whole = lay_out({field.name: mapped}, (field,), axes, name)
     column = whole.columns[field.name]
     if not targets:
         return whole
@@ -95,8 +99,7 @@ def _unnamed(mapped: Mapped, fields: tuple[Field, ...], name: str) -> Sequences:
         raise DataError(f"{name}: one step has no next")
     columns: dict[str, Column] = {field.name: column, target.name: Later(column)}
     picks = all_of(1)
-    where = numbered(whole.fields[0].axes)
-    return Sequences(name, fields, columns, picks, {axis: length - 1}, np.zeros_like(picks), where)
+    return Sequences(name, fields, columns, picks, {axis: length - 1}, np.zeros_like(picks), numbered)
 
 
 def _vocabulary_size(module: Any, fields: tuple[Field, ...], name: str) -> int:

@@ -1,7 +1,8 @@
 """.csv: a line of names, then a row a step; `x.0`, `x.1` for the units of `x`, `sequence` where there are several.
 
 Rows of a sequence follow one another and have one value in the column `sequence`. An empty cell of a target is a
-missing one. A field without an axis stands in the first row of its sequence.
+missing one. A field without an axis stands in the first row of its sequence; of a network without any axis, every row
+is one.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from rnnc.runtime.data.columns import Column, EndToEnd
-from rnnc.runtime.data.fields import DataError, Field, axes_of
+from rnnc.runtime.data.fields import Axes, DataError, Field
 from rnnc.runtime.data.mapped import Spool
-from rnnc.runtime.data.sequences import Sequences, all_of
+from rnnc.runtime.data.sequences import Place, Sequences, all_of
 
 SEQUENCE = "sequence"
 
@@ -79,11 +80,10 @@ class Cells:
         return value
 
 
-def read_csv(path: Path, fields: tuple[Field, ...]) -> Sequences:
+def read_csv(path: Path, fields: tuple[Field, ...], axes: Axes) -> Sequences:
     """The sequences of a file, read once from its first line to its last; DataError names line and column."""
-    axes = axes_of(fields)
-    if len(axes) > 1 or any(len(field.axes) > 1 for field in fields):
-        raise DataError(f"{path}: a .csv has one axis, the network {len(axes)}; use .npz or .jsonl")
+    if axes.several:
+        raise DataError(f"{path}: a .csv has one axis, the network several; use .npz or .jsonl")
     rows = rows_of(path)
     cells = Cells(next(rows, (1, [""]))[1], fields, str(path))
     spools = {field.name: Spool(np.int64 if field.token else np.float64) for field in fields}
@@ -93,9 +93,9 @@ def read_csv(path: Path, fields: tuple[Field, ...]) -> Sequences:
     current: str | None = None
     for line, row in rows:
         label = row[cells.sequence].strip() if cells.sequence is not None and cells.sequence < len(row) else ""
-        first = not lengths or label != current
+        first = not lengths or label != current or not axes.names
         if first:
-            if label in seen:
+            if label in seen and axes.names:
                 raise DataError(
                     f"{path}:{line}: sequence `{label}` goes on after another began; keep its rows together"
                 )
@@ -137,7 +137,7 @@ def _given(cells: Cells, row: list[str], field: Field) -> bool:
 
 
 def _sequences(
-    path: Path, cells: Cells, spools: dict[str, Spool], lines: Spool, counts: list[int], axes: tuple[str, ...]
+    path: Path, cells: Cells, spools: dict[str, Spool], lines: Spool, counts: list[int], axes: Axes
 ) -> Sequences:
     lengths = np.array(counts, dtype=np.int64)
     begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -152,10 +152,17 @@ def _sequences(
             columns[field.name] = EndToEnd(mapped, single, np.zeros((len(lengths), 0), np.int64))
     line = lines.finish()
 
-    def where(sequence: int, position: tuple[int, ...]) -> str:
-        return f"line {line.array[int(begins[sequence]) + (position[0] if position else 0)]}"
+    def where(sequence: int, position: Place) -> str:
+        return f"line {line.array[int(begins[sequence]) + (position[0][1] if position else 0)]}"
 
     picks = all_of(len(lengths))
     return Sequences(
-        str(path), cells.fields, columns, picks, dict.fromkeys(axes, lengths), np.zeros_like(picks), where, cells.unused
+        str(path),
+        cells.fields,
+        columns,
+        picks,
+        dict.fromkeys(axes.names, lengths),
+        np.zeros_like(picks),
+        where,
+        cells.unused,
     )

@@ -15,20 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnc.runtime.data.columns import Column, EndToEnd
-from rnnc.runtime.data.fields import DataError, Field, axes_of
+from rnnc.runtime.data.fields import Axes, DataError, Field
 from rnnc.runtime.data.mapped import Spool
-from rnnc.runtime.data.sequences import Sequences, all_of
+from rnnc.runtime.data.sequences import Place, Sequences, all_of
 
 Array = NDArray[Any]
 
 
-def read_jsonl(path: Path, fields: tuple[Field, ...]) -> Sequences:
+def read_jsonl(path: Path, fields: tuple[Field, ...], axes: Axes) -> Sequences:
     """The sequences of a file, read once; DataError names the line and the field."""
-    axes = axes_of(fields)
     spools = {field.name: Spool(np.int64 if field.token else np.float64) for field in fields}
     extents: dict[str, list[tuple[int, ...]]] = {field.name: [] for field in fields}
     units: dict[str, tuple[int, ...]] = {}
-    lengths: dict[str, list[int]] = {axis: [] for axis in axes}
+    lengths: dict[str, list[int]] = {axis: [] for axis in axes.names}
     lines: list[int] = []
     unused: dict[str, None] = {}
     for line, record in records_of(path):
@@ -44,10 +43,10 @@ def read_jsonl(path: Path, fields: tuple[Field, ...]) -> Sequences:
                     raise DataError(f"{where}: {field} has {n} positions on axis `{axis}`, others have {own[axis]}")
             spools[field.name].add(value, int(np.prod(extent, dtype=np.int64)))
             extents[field.name].append(extent)
-        for axis in axes:
+        for axis in axes.names:
             if axis not in own:
                 raise DataError(f'{where}: no field has the axis `{axis}`; give "lengths"')
-            if own[axis] < 1:
+            if own[axis] < axes.least(axis):
                 raise DataError(f"{where}: the sequence is empty on axis `{axis}`")
             lengths[axis].append(own[axis])
         lines.append(line)
@@ -61,8 +60,8 @@ def read_jsonl(path: Path, fields: tuple[Field, ...]) -> Sequences:
         offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         columns[field.name] = EndToEnd(spools[field.name].finish(units[field.name]), offsets, own_extents)
 
-    def place(sequence: int, position: tuple[int, ...]) -> str:
-        steps = "".join(f", {axis} {n}" for axis, n in zip(axes, position, strict=False))
+    def place(sequence: int, position: Place) -> str:
+        steps = "".join(f", {axis} {n}" for axis, n in position)
         return f"line {lines[sequence]}{steps}"
 
     picks = all_of(len(lines))
@@ -143,14 +142,12 @@ def _filled(values: Array, field: Field, where: str) -> Array:
     return np.array(flat, np.int64 if field.token else np.float64).reshape(values.shape)
 
 
-def _given_lengths(
-    record: dict[str, Any], axes: tuple[str, ...], fields: tuple[Field, ...], where: str
-) -> dict[str, int]:
+def _given_lengths(record: dict[str, Any], axes: Axes, fields: tuple[Field, ...], where: str) -> dict[str, int]:
     if "lengths" not in record or any(field.name == "lengths" for field in fields):
         return {}
     given = record["lengths"]
-    by_axis = given if isinstance(given, dict) else dict.fromkeys(axes, given)
+    by_axis = given if isinstance(given, dict) else dict.fromkeys(axes.names, given)
     for axis, n in by_axis.items():
-        if axis not in axes or isinstance(n, bool) or not isinstance(n, int):
-            raise DataError(f'{where}: "lengths" must be whole numbers by axis; the axes are {", ".join(axes)}')
+        if axis not in axes.names or isinstance(n, bool) or not isinstance(n, int):
+            raise DataError(f'{where}: "lengths" must be whole numbers by axis; the axes are {", ".join(axes.names)}')
     return dict(by_axis)

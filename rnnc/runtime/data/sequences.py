@@ -14,15 +14,20 @@ from rnnc.runtime.data.fields import DataError, Field
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
+Place = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Arguments of a module: `given` by keyword, (axes..., B, units); `lengths` by axis, each (B,)."""
+    """Arguments of a module: `given` by keyword, (axes..., B, units); `lengths` by axis, each (B,).
+
+    `positions` is how many of them a network reads.
+    """
 
     given: Mapping[str, Array]
     lengths: Mapping[str, Ints]
     ragged: bool
+    positions: int
 
     def arguments(self, axes: tuple[str, ...]) -> dict[str, Any]:
         """The keyword arguments, with `lengths` in the form that a network of these axes takes."""
@@ -46,7 +51,7 @@ class Sequences:
     picks: Ints
     lengths: Mapping[str, Ints]
     begins: Ints
-    where: Callable[[int, tuple[int, ...]], str]
+    where: Callable[[int, Place], str]
     unused: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
 
@@ -55,10 +60,12 @@ class Sequences:
 
     @property
     def longest(self) -> Ints:
-        """The length of every sequence: on its one axis, or all positions of all axes together."""
+        """The length of every sequence: how many positions the field has that has most of them."""
         total = np.ones(len(self), np.int64)
-        for own in self.lengths.values():
-            total = total * own
+        fields = {field.axes for field in self.fields} | {(axis,) for axis in self.lengths}
+        for axes in sorted(fields):
+            own = [self.lengths[axis] for axis in axes]
+            total = np.maximum(total, np.prod(own, axis=0, dtype=np.int64)) if own else total
         return total
 
     @property
@@ -107,17 +114,13 @@ class Sequences:
             given[field.keyword] = whole
         carried = {axis for field in self.fields for axis in field.axes}
         ragged = any(bool((own < longest[axis]).any()) or axis not in carried for axis, own in lengths.items())
-        return Batch(given, lengths, ragged)
+        part = replace(self, picks=self.picks[chosen], lengths=lengths, begins=self.begins[chosen])
+        return Batch(given, lengths, ragged, part.positions)
 
 
-def numbered(axes: tuple[str, ...]) -> Callable[[int, tuple[int, ...]], str]:
-    """Places as `sequence 3, n 17`."""
-
-    def where(sequence: int, position: tuple[int, ...]) -> str:
-        steps = "".join(f", {axis} {n}" for axis, n in zip(axes, position, strict=False))
-        return f"sequence {sequence}{steps}"
-
-    return where
+def numbered(sequence: int, position: Place) -> str:
+    """A place as `sequence 3, n 17`."""
+    return f"sequence {sequence}" + "".join(f", {axis} {n}" for axis, n in position)
 
 
 def all_of(count: int) -> Ints:

@@ -18,6 +18,7 @@ from rnnc.model.uses import Loader
 from rnnc.system.build import build
 from rnnc.system.check import check
 from rnnc.system.forms import System
+from rnnc.system.generating import generating
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def understand(
     reporter.stop_if_wrong()
     system = build(model)
     check(system, reporter)
+    reporter.stop_if_wrong()
+    generating(model, system, reporter)
     reporter.stop_if_wrong()
     return Understood(source, model, system, reporter.diagnostics)
 

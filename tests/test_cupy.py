@@ -175,6 +175,26 @@ def test_steps_arrays_and_dtypes(dtype: str, gpu: Any) -> None:
         module.forward(p, x=x[..., :-1])
 
 
+@needs_compiler
+@pytest.mark.parametrize("name", ("char_lm", "handwriting"))
+def test_generate_draws_what_numpy_draws(name: str, gpu: Any) -> None:
+    subject = Subject(spec(name).read_text(encoding="utf-8"), 3)
+    module, p = on_gpu(subject, name, gpu)
+    found = module.generate(p, 6, batch=3, seed=2)
+    expected = subject.module.generate(subject.parameters, 6, batch=3, seed=2)
+    assert set(found) == set(expected)
+    for fed in module.FEEDBACK:
+        close(found[fed], expected[fed], 1e-12, fed)
+    for key in module.OUTPUTS:
+        close(found[key].host, expected[key], 1e-12, key)
+    again = module.generate(
+        p, 2, prefix={f: found[f][-1:] for f in module.FEEDBACK}, state=found["state"], made=6, seed=2
+    )
+    whole_run = subject.module.generate(subject.parameters, 8, batch=3, seed=2)
+    for fed in module.FEEDBACK:
+        close(again[fed], whole_run[fed][6:], 1e-12, fed)
+
+
 def formulas() -> dict[str, Formula]:
     """One formula for every operation there is, and some whose parentheses matter."""
     a, b, c = Operand(0), Operand(1), Operand(2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 from rnnc.emit.arguments import Arguments, arguments, returned_as
+from rnnc.emit.generate import generate
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import whole
 from rnnc.emit.section import start_inputs
@@ -13,8 +14,8 @@ from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, equations
-from rnnc.program.sections import needed
 from rnnc.system.forms import Ctc
+from rnnc.system.needed import needed
 
 
 def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
@@ -26,6 +27,8 @@ def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
         parts.append(_state(names, stream))
         parts.append(start(program, names, stream))
         parts.append(_step(model, program, names))
+        if model.feedbacks:
+            parts.append(generate(model, names))
     return "\n\n\n".join(parts)
 
 

@@ -17,9 +17,14 @@ class Arguments(NamedTuple):
     given: str
 
 
-def arguments(data: tuple[str, ...], python: Mapping[str, str]) -> Arguments:
+GENERATING = (*KEYWORDS, "steps", "prefix", "temperature", "made", "without")
+"""Those of `generate`."""
+
+
+def arguments(data: tuple[str, ...], python: Mapping[str, str], taken: tuple[str, ...] = KEYWORDS) -> Arguments:
     """The keyword arguments for `data`; what Python has no argument for comes through `**others`."""
-    own = [n for n in data if python[n] == n or n in KEYWORDS]
+    python = {n: f"{n}_" if n in taken else python[n] for n in data}
+    own = [n for n in data if python[n] == n or n in taken]
     pairs = [f"{n!r}: {python[n]}" for n in own]
     if len(own) < len(data):
         pairs.append("**named(others)")

@@ -32,7 +32,10 @@ HOST_WORDS = (
     "shape",
     "errstate",
 )
-HOST_FUNCTIONS = ("init", "draw", "columns", "sizes_of", "mask", "_asked", "_lengths")
+HOST_FUNCTIONS = (
+    *("init", "draw", "columns", "sizes_of", "mask", "_asked", "_lengths"),
+    *("draw_token", "draw_flags", "draw_mixture", "drawn", "in_a_row", "check_drawing"),
+)
 """What NumPy does on the host: types and shapes, and functions whose arrays are small and wanted there."""
 
 ON_TOP = (
@@ -58,6 +61,7 @@ def module(model: Model, program: Program, spec: str) -> str:
         on_device(shared),
         operations(networks),
         on_device(copied("ctc")) if "Lattice(" in networks else "",
+        generating() if model.feedbacks else "",
         kernels.text(),
         on_device(networks),
         on_device(calls),
@@ -87,6 +91,12 @@ def operations(networks: str) -> str:
     summing = any("add_rows(" in text for text in own)
     rest = [device[name] for name in ("segment_sum", "add_rows") if summing]
     return "\n\n\n".join(dict.fromkeys((*chosen, *rest, *own)))
+
+
+def generating() -> str:
+    """What `generate` shares: numbers are drawn on the host."""
+    device, shared = pieces(copied("device")), pieces(copied("generating"))
+    return "\n\n\n".join(device.get(name, on_device(text)) for name, text in shared.items())
 
 
 def on_device(text: str) -> str:

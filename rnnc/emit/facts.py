@@ -46,6 +46,9 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     units = tuple(v.name for v in program.system.values if v.role == "unit")
     lines.add(f"UNITS: tuple[str, ...] = {tuple(sorted(units))!r}")
     lines.add(f"STATES: dict[str, int] = {dict(stream.carried)!r}")
+    if model.feedbacks:
+        fed = {f.input: (f.kind, f.sources) for f in model.feedbacks}
+        lines.add(f"FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {fed!r}")
     _sizes_from(lines, model)
     lines.add("SPEC = (")
     for text in spec.splitlines(keepends=True) or [""]:

@@ -26,6 +26,7 @@ def module(model: Model, program: Program, spec: str) -> str:
         facts(model, program, names, spec, stream),
         copied("parameters"),
         copied("calls"),
+        copied("generating") if model.feedbacks else "",
         operations,
         copied("ctc") if "Lattice(" in networks else "",
         networks,

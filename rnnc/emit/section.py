@@ -23,8 +23,8 @@ from rnnc.program.forms import (
     equations,
     statements,
 )
-from rnnc.program.sections import needed
 from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Value
+from rnnc.system.needed import needed
 from rnnc.system.show import show_access
 
 

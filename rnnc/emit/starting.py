@@ -9,7 +9,7 @@ from rnnc.emit.streaming import Streaming
 from rnnc.emit.unpacking import unpacked
 from rnnc.emit.views import Names
 from rnnc.program.forms import Given, Kernel, Loop, Program, Section, Statement, Step, equations
-from rnnc.program.sections import needed
+from rnnc.system.needed import needed
 
 
 def needs_of(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -> tuple[str, ...]:

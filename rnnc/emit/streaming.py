@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.program.halos import halos
-from rnnc.program.sections import needed
-from rnnc.system.forms import Contract, Extreme, Softmax, System
+from rnnc.system.forms import System
+from rnnc.system.needed import needed
+from rnnc.system.stepping import hindrance
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Streaming:
 
 def streaming(system: System) -> Streaming:
     """Looks at every reference of the forward part."""
-    refusal = _refusal(system)
-    if refusal is not None:
-        return Streaming(refusal, (), (), None)
+    found = hindrance(system)
+    if found is not None:
+        return Streaming(found.said, (), (), None)
     by_out = {e.out: e for e in system.equations}
     units = tuple(v.name for v in system.values if v.role == "unit")
     forward = needed(by_out, {}, units)
@@ -46,29 +47,3 @@ def streaming(system: System) -> Streaming:
                     carried[r.name] = max(carried.get(r.name, 0), -at.low, outside[r.name, 0][0])
     names = tuple(sorted(carried))
     return Streaming(None, names, tuple(carried[n] for n in names), system.axes[0] if positions else None)
-
-
-def _refusal(system: System) -> str | None:
-    if len(system.axes) != 1:
-        return "it has several axes" if system.axes else "it has no axis"
-    values = {v.name: v for v in system.values}
-    by_out = {e.out: e for e in system.equations}
-    units = tuple(v.name for v in system.values if v.role == "unit")
-    for name in sorted(needed(by_out, {b.name: b.reads() for b in system.borders}, units)):
-        e = by_out[name]
-        author = name.split(":")[0]
-        for r in e.reads:
-            if r.name.startswith("|"):
-                return f"`{author}` needs the length of the sequence"
-            for at in r.at:
-                if at.anchor != "here":
-                    return f"`{author}` reads `{r.name}[{at.anchor}]`"
-                if at.low > 0 or (at.high or 0) > 0:
-                    return f"`{author}` reads `{r.name}` at a later step"
-        summed = isinstance(e.op, Contract) and any(r.at for r in e.reads) and not values[name].axes
-        over = getattr(e.op, "over", ())
-        if summed or (isinstance(e.op, Softmax) and over in system.axes):
-            return f"`{author}` needs the whole sequence"
-        if isinstance(e.op, Extreme) and any(a in over for a in system.axes):
-            return f"`{author}` needs the whole sequence"
-    return None

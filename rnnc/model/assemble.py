@@ -6,6 +6,7 @@ from typing import Literal
 
 from rnnc.frontend import syntax
 from rnnc.model import forms as m
+from rnnc.model.distributions import feedbacks
 from rnnc.model.entities import Equation, Scope, SizeName, Slot
 from rnnc.model.errors_losses import LossShape
 from rnnc.model.errors_names import DeclaredTwice
@@ -38,6 +39,10 @@ def assemble(
     begun = _starts(r, starts)
     units = [_unit(e, rights[id(e)], begun) for e in r.equations if e.slot is not None]
     data = sorted((s for s in r.slots.values() if s.role in ("input", "target")), key=lambda s: s.key)
+    made = tuple(sorted((u for u in units if u is not None), key=lambda u: u.name))
+    fed = feedbacks(r, {u.name: u for u in made})
+    if r.reporter.wrong:
+        return None
     model = m.Model(
         name=network.name.text,
         sizes=_sizes(scope, r, pinned),
@@ -45,11 +50,12 @@ def assemble(
         inputs=tuple(_datum(s) for s in data if s.role == "input"),
         targets=tuple(_datum(s) for s in data if s.role == "target"),
         parameters=tuple(sorted(parameters, key=lambda p: p.name)),
-        units=tuple(sorted((u for u in units if u is not None), key=lambda u: u.name)),
+        units=made,
         input_starts=tuple(m.InputStart(key, begun[key]) for key in sorted(begun) if r.slots[key].role == "input"),
         losses=tuple(sorted((m.Loss(x, _text(e), e.span) for e, x in losses if x is not None), key=lambda x: x.text)),
         outputs=tuple(sorted(r.outputs)),
         span=network.span,
+        feedbacks=fed,
     )
     for mistake in label_mistakes(model):
         r.reporter.report(mistake)

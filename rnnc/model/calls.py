@@ -12,7 +12,7 @@ from rnnc.frontend import syntax
 from rnnc.model.connections import CONNECTIONS, connection
 from rnnc.model.drafts import Draft, joined, poison
 from rnnc.model.entities import AxisName, Broken, Context
-from rnnc.model.errors_axes import BadIndex, NotYetFeedback, NotYetRandom
+from rnnc.model.errors_axes import BadIndex, NotYetRandom
 from rnnc.model.errors_losses import LossPlace
 from rnnc.model.errors_names import Circular, UnknownName, WrongArguments, WrongKind, WrongPlace
 from rnnc.model.errors_shapes import WrongType
@@ -94,11 +94,12 @@ def call(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
     return _builtin(node, context, drafting)
 
 
-def _not_yet(node: syntax.Call) -> NotYetFeedback | NotYetRandom | None:
+def _not_yet(node: syntax.Call) -> WrongPlace | NotYetRandom | None:
     name = node.function.text
     span = node.function.span
     if name == "sample":
-        return NotYetFeedback(span=span, what="`sample` is", advice="draw from the output outside the module")
+        said = "`sample` is the whole right side of a `feedback`"
+        return WrongPlace(span=span, said=said, hint="not here")
     if name in ("bernoulli", "gaussian", "categorical"):
         return NotYetRandom(span=span, what=f"`{name}` is")
     return None

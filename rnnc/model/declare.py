@@ -26,7 +26,6 @@ from rnnc.model.errors_axes import (
     NotYet,
     NotYetCombined,
     NotYetContinuous,
-    NotYetFeedback,
     NotYetRandom,
     NotYetSettling,
 )
@@ -156,9 +155,6 @@ def declare_values(
             word = words.get(type(statement), "feedback")
             said = f"`{word}` belongs to a network, not to a cell"
             r.reporter.report(WrongPlace(span=statement.span, said=said, hint="in a cell"))
-        elif isinstance(statement, syntax.Feedback):
-            advice = "leave it out, and choose the next input outside the module"
-            r.reporter.report(NotYetFeedback(span=statement.span, what="`feedback` is", advice=advice))
         elif place.cell is None and isinstance(statement, syntax.Return):
             said = "`return` belongs to a cell; a network has `output`"
             r.reporter.report(WrongPlace(span=statement.span, said=said, hint="in a network"))

@@ -12,7 +12,7 @@ from typing import Literal
 from rnnc.diagnostics import Span
 from rnnc.frontend import syntax
 from rnnc.model.drafts import Draft
-from rnnc.model.forms import Init, Kind
+from rnnc.model.forms import At, Init, Kind
 from rnnc.sizes import Shape, Size
 
 Role = Literal["input", "target", "param", "fixed", "unit", "gate", "output"]
@@ -206,3 +206,20 @@ class StartLine:
     slot: Slot
     back: int | None
     equation: Equation
+
+
+@dataclass(eq=False)
+class FeedbackLine:
+    """One `feedback` line: the input it is about, whether it is a draw, and what it draws from or copies."""
+
+    slot: Slot
+    statement: syntax.Feedback
+    drawn: bool
+    equations: tuple[Equation, ...]
+
+    def source(self, equation: Equation) -> Slot | None:
+        """The unit that one of the equations reads at the current step and that is all of it."""
+        root = equation.root
+        if root is None or root.op != "read" or root.slot is None or not root.slot.is_unit:
+            return None
+        return root.slot if root.slot.axes == self.slot.axes and root.at == (At(self.slot.axes[0]),) else None

@@ -170,7 +170,7 @@ class TooMuch(Diagnostic):
 class NotYet(Diagnostic):
     """The language has this, and this version of the compiler does not do it yet. Nothing is compiled, so no
     wrong number comes out: slower axes (E390), settling axes (E391), continuous time (E392), random units
-    (E393), feedback and `sample` (E394), and a few combinations of other forms (E396).
+    (E393), and a few combinations of other forms (E396).
 
     Wrong:
 
@@ -244,20 +244,6 @@ class NotYetRandom(NotYet):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotYetFeedback(NotYet):
-    """A network that makes its own next input, `feedback x[n+1] = sample(p[n])`, is not supported yet.
-
-    Wrong:
-
-        feedback w[n+1] = sample(p[n])
-
-    Right, for now: no such line; call `step` of the module and choose the next input outside.
-    """
-
-    code: ClassVar[str] = "E394"
-
-
-@dataclass(frozen=True, kw_only=True)
 class NotYetCombined(NotYet):
     """A combination of supported forms that this version cannot compile yet, such as two values that name the
     same two axes in opposite orders.
@@ -290,6 +276,5 @@ ERRORS: tuple[type[Diagnostic], ...] = (
     NotYetSettling,
     NotYetContinuous,
     NotYetRandom,
-    NotYetFeedback,
     NotYetCombined,
 )

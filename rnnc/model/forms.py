@@ -225,6 +225,20 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """How the next step of `input` is made when the network generates, from units at the current step.
+
+    "value": the source as it is; "token": drawn from a softmax; "flags": 0 or 1 from each entry of a sigmoid;
+    "mixture": drawn from weights, means, deviations and, bivariate, correlations.
+    """
+
+    input: str
+    kind: Literal["value", "token", "flags", "mixture"]
+    sources: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
 class SizeName:
     """A size of the network, its default, and whether `-s` pinned it."""
 
@@ -251,3 +265,4 @@ class Model:
     losses: tuple[Loss, ...]
     outputs: tuple[str, ...]
     span: Span
+    feedbacks: tuple[Feedback, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rnnc.diagnostics import Reporter, Span
 from rnnc.frontend import syntax
-from rnnc.model.entities import Equation, Slot, StartLine
+from rnnc.model.entities import Equation, FeedbackLine, Slot, StartLine
 from rnnc.model.errors_axes import TooMuch
 from rnnc.sizes import Size
 
@@ -49,6 +49,7 @@ class Resolution:
     starts: list[StartLine] = field(default_factory=list)
     start_statements: list[tuple[syntax.Start, Place]] = field(default_factory=list)
     losses: list[Equation] = field(default_factory=list)
+    feedbacks: list[FeedbackLine] = field(default_factory=list)
     outputs: dict[str, Span] = field(default_factory=dict)
     used_functions: set[str] = field(default_factory=set)
     used_cells: set[str] = field(default_factory=set)

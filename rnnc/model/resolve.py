@@ -16,6 +16,7 @@ from rnnc.model.drafting import Drafting
 from rnnc.model.entities import Constant, Context, Entity, Equation, Scope, SizeName, Slot
 from rnnc.model.errors_names import BadSetting, DeclaredTwice, WhichNetwork
 from rnnc.model.errors_shapes import BadSize, WrongType
+from rnnc.model.feedback_lines import declare_feedbacks, understand_feedbacks
 from rnnc.model.forms import Model
 from rnnc.model.infer import infer
 from rnnc.model.lookup import unknown
@@ -144,6 +145,7 @@ def _declare(network: syntax.Network, scope: Scope, r: Resolution) -> None:
     declare_starts(network.body, place, r)
     enter_starts(r)
     _outputs(network, scope, r)
+    declare_feedbacks(network.body, scope, r)
     context = Context(scope, tuple(r.axes), frozenset(), None, "the loss", "loss")
     for statement in network.body:
         if isinstance(statement, syntax.Loss):
@@ -187,6 +189,7 @@ def _understand(r: Resolution) -> None:
             equation.root = read_at(slot, (), equation.right.span)
         else:
             equation.root = drafting.draft(equation.right, equation.context)
+    understand_feedbacks(drafting)
     for equation in r.losses:
         r.drafts = 0
         equation.root = drafting.draft(equation.right, equation.context)

@@ -39,6 +39,10 @@ def show_model(model: m.Model) -> str:
     for begun in model.input_starts:
         lines += _start(begun.name, begun.start)
     lines += [f"  loss {show_expr(loss.right)}" for loss in model.losses]
+    for one in model.feedbacks:
+        axis = next(d.type.axes[0] for d in model.inputs if d.name == one.input)
+        right = ", ".join(f"{name}[{axis}]" for name in one.sources)
+        lines.append(f"  feedback {one.input}[{axis}+1] = {right if one.kind == 'value' else f'{one.kind}({right})'}")
     return "\n".join(lines) + "\n"
 
 

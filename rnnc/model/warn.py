@@ -105,6 +105,7 @@ def _unreached(
         return
     reached: set[str] = set()
     stack = [*model.outputs, *(e.name for loss in model.losses for e in reads(loss.right))]
+    stack += [name for one in model.feedbacks for name in one.sources]
     while stack:
         name = stack.pop()
         if name in reached or name not in known:

@@ -28,8 +28,12 @@ def lower(system: System) -> Program:
     storage = Storage(system, life)
     storage.run()
     clear = cleared(system)
+    units = {v.name for v in system.values if v.role == "unit"}
+    # a unit is returned even where nothing reads it, so it has a step of its own
     views = frozenset(
-        n for n, m in life.made.items() if isinstance(m.equation.op, Slice) and _is_view(m.equation, storage)
+        n
+        for n, m in life.made.items()
+        if isinstance(m.equation.op, Slice) and n not in units and _is_view(m.equation, storage)
     )
     sections = tuple(
         Section(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnc.system.forms import Equation, System
+from rnnc.system.needed import needed
 from rnnc.system.schedule import Node, equations_of
 
 
@@ -41,21 +42,6 @@ def parts(system: System, nodes: tuple[Node, ...]) -> Parts:
         tuple(chosen["backward"]),
         _only_for(system, by_out, borders, roles),
     )
-
-
-def needed(by_out: dict[str, Equation], borders: dict[str, tuple[str, ...]], names: tuple[str, ...]) -> set[str]:
-    """The computed values that `names` depend on, themselves included."""
-    seen: set[str] = set()
-    stack = list(names)
-    while stack:
-        name = stack.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        stack.extend(borders.get(name, ()))
-        if name in by_out:
-            stack.extend(r.name for r in by_out[name].reads)
-    return {n for n in seen if n in by_out}
 
 
 def _only_for(

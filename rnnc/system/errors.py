@@ -186,4 +186,36 @@ class ReadsAhead(Diagnostic):
         return Help("back-propagation through time (bptt) gives the exact gradient of any network")
 
 
-ERRORS: tuple[type[Diagnostic], ...] = (NoDelay, CancellingDelays, BothDirections, WholeAxis, ReadsAhead)
+@dataclass(frozen=True, kw_only=True)
+class NoSteps(Diagnostic):
+    """A network that makes its own next input runs step by step: along one axis, and every unit from its own step and
+    earlier ones. What looks ahead, or needs the whole sequence, cannot generate it.
+
+    Wrong:
+
+        unit   b[n] : H = tanh(full(embedding(w[n], E)) + full(b[n+1]) + bias)
+        output p[n] : V = softmax(full(b) + bias)
+        feedback w[n+1] = sample(p[n])
+
+    Right:
+
+        unit   b[n] : H = tanh(full(embedding(w[n], E)) + full(b[n-1]) + bias)
+        output p[n] : V = softmax(full(b) + bias)
+        feedback w[n+1] = sample(p[n])
+    """
+
+    code: ClassVar[str] = "E309"
+    why: str
+    place: Span | None
+
+    def message(self) -> str:
+        return f"a network with a feedback runs step by step, and this one cannot: {self.why}"
+
+    def label(self) -> str:
+        return "fed back"
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.place, "here"),) if self.place is not None else ()
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (NoDelay, CancellingDelays, BothDirections, WholeAxis, ReadsAhead, NoSteps)

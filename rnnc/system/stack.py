@@ -138,7 +138,7 @@ class _Stacking:
         whole = self._name(f"stack:{group[0].source.name}:product")
         first = self.values[group[0].out]
         shape: Shape = (self.values[weight].shape[0],)
-        self.values[whole] = replace(first, name=whole, shape=shape)
+        self.values[whole] = replace(first, name=whole, shape=shape, role="part")
         reads = (Access(weight, (), (".i0", ".k")), group[0].source)
         self.added.append(Equation(whole, (".i0",), Contract(), reads))
         at = Size.of(0)
@@ -178,7 +178,7 @@ class _Stacking:
         for k in range(1, len(reads)):
             formula = plus(formula, Operand(k))
         net = self._name("stack:net")
-        self.values[net] = replace(self.values[nets[0]], name=net, shape=(rows,))
+        self.values[net] = replace(self.values[nets[0]], name=net, shape=(rows,), role="part")
         self.added.append(Equation(net, (".i0",), Pointwise(formula), tuple(reads)))
         at = Size.of(0)
         for n in nets:

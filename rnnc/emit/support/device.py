@@ -96,6 +96,11 @@ class Call(CheckedCall):
         return cp.asarray(super().mask(key, rate, shape))
 
 
+def on_host(a: Any) -> Any:
+    """An array where numbers are drawn."""
+    return cp.asnumpy(a)
+
+
 def rows_of(table: Any, token: Any) -> Any:
     """Rows of a table by token; zeros for a missing one (-1)."""
     rows = table[cp.maximum(token, 0)]

@@ -14,6 +14,7 @@ INPUTS: dict[str, dict[str, Any]] = {}
 TARGETS: dict[str, dict[str, Any]] = {}
 SIZES_FROM: dict[str, tuple[tuple[str, int], ...]] = {}
 UNITS: tuple[str, ...] = ()
+FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {}
 STATES: dict[str, int] = {}
 
 

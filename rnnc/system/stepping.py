@@ -1,0 +1,47 @@
+"""Whether a network can run step by step: every unit needs only its own step and earlier ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnc.diagnostics import Span
+from rnnc.system.forms import Contract, Extreme, Softmax, System
+from rnnc.system.needed import needed
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why a network cannot run step by step, and the place in the spec that says so."""
+
+    said: str
+    span: Span | None = None
+
+
+def hindrance(system: System) -> Hindrance | None:
+    """The first one found, None where the network can."""
+    if len(system.axes) != 1:
+        return Hindrance("it has several axes" if system.axes else "it has no axis")
+    values = {v.name: v for v in system.values}
+    by_out = {e.out: e for e in system.equations}
+    units = tuple(v.name for v in system.values if v.role == "unit")
+    for name in sorted(needed(by_out, {b.name: b.reads() for b in system.borders}, units)):
+        e = by_out[name]
+        author = name.split(":")[0]
+        for r in e.reads:
+            span = r.span or e.span
+            if r.name.startswith("|"):
+                return Hindrance(f"`{author}` needs the length of the sequence", span)
+            for at in r.at:
+                if at.anchor != "here":
+                    return Hindrance(f"`{author}` reads `{r.name}[{at.anchor}]`", span)
+                if at.low > 0 or (at.high or 0) > 0:
+                    return Hindrance(f"`{author}` reads `{r.name}` at a later step", span)
+        summed = isinstance(e.op, Contract) and any(r.at for r in e.reads) and not values[name].axes
+        over = getattr(e.op, "over", ())
+        if (
+            summed
+            or (isinstance(e.op, Softmax) and over in system.axes)
+            or (isinstance(e.op, Extreme) and any(a in over for a in system.axes))
+        ):
+            return Hindrance(f"`{author}` needs the whole sequence", e.span)
+    return None

@@ -48,7 +48,7 @@ class Keep:
     def _worth(self, name: str) -> bool:
         """A softmax, a net input, or something with a sum in it that is needed more than once."""
         e = self.equations[name]
-        if isinstance(e.op, s.Softmax):
+        if isinstance(e.op, s.Softmax) or (e.about and name.startswith("loss:") and self.values[name].axes):
             return True
         readers = self._readers.get(name, ())
         if self._learned(name) and any(_function_of(r, name) for r in readers):

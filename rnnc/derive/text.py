@@ -10,6 +10,8 @@ from rnnc.derive.writer import ATOM, SUM, Writer
 from rnnc.sizes import Size, show_shape
 
 WIDTH = 100
+WIDEST = 120
+"""A term that is no sum may be this long."""
 REMARKS = {
     "loss": "L is the loss of one sequence.",
     "delta": "delta[u] is dL/dnet[u], the derivative by the net input of u.",
@@ -133,4 +135,13 @@ def _wrapped(head: str, terms: list[str], outside: str) -> list[str]:
         else:
             lines[-1] += " " + term
     lines[-1] += outside
-    return lines
+    return [piece for line in lines for piece in _broken(line, " " * (len(head) + 4))]
+
+
+def _broken(line: str, indent: str) -> list[str]:
+    """A single term that is too long by itself, broken between its factors."""
+    pieces = []
+    while len(line) > WIDEST and (cut := line.rfind(" ", len(indent) + 1, WIDEST)) > 0:
+        pieces.append(line[:cut])
+        line = indent + line[cut + 1 :]
+    return [*pieces, line]

@@ -52,10 +52,14 @@ def mixture_density(loss: Apply, logarithms: Logarithms) -> Expr:
         narrow = apply("exp", apply("min", apply("neg", log_sigma), number(STEEPEST, sigma)))
     log_pi = _log_weights(pi, logarithms)
     here = logarithms.value(apply("present", t), "present")
-    of = Mixture(log_pi, mu, logarithms.value(log_sigma, "logsigma"), narrow, t, here, logarithms)
+    of = Mixture(log_pi, mu, logarithms.value(log_sigma, "logsigma", "log sigma"), narrow, t, here, logarithms)
     densities = _bivariate(of, _fisher(rho[0], logarithms)) if rho else _independent(of)
     some = Apply("max", (here,), Type(t.type.axes, ()), t.span) if t.type.shape else here
-    return choose(some, apply("neg", _log_sum_exp(logarithms.value(densities, "density"), logarithms)), 0.0)
+    return choose(
+        some,
+        apply("neg", _log_sum_exp(logarithms.value(densities, "density", "log pi + log N(t; mu, sigma)"), logarithms)),
+        0.0,
+    )
 
 
 def _log_weights(pi: Expr, logarithms: Logarithms) -> Expr:
@@ -83,7 +87,7 @@ def _independent(of: Mixture) -> Expr:
     mu, log_sigma, narrow = parts
     halves = _halved(apply("square", _distance(of.here, of.t, mu, narrow)))
     scale = choose(of.here, apply("+", log_sigma, number(HALF_LOG_TWO_PI, mu)), 0.0)
-    costs = of.network.value(apply("+", halves, scale), "cost")
+    costs = of.network.value(apply("+", halves, scale), "cost", "-log N(t; mu, sigma), coordinate by coordinate")
     return apply("-", of.log_pi, costs if coordinates == ONE else rows_added(costs))
 
 
@@ -104,12 +108,12 @@ def _bivariate(of: Mixture, r: Expr) -> Expr:
     """log pi_m + log N(t; mu_m, sigma_m, tanh r_m), (M); where one coordinate is missing, the other's own density."""
     value, components = of.network.value, entries(of.log_pi)
     both = value(Apply("min", (of.here,), Type(of.here.type.axes, ()), of.t.span), "both")
-    r = value(choose(both, r, 0.0), "r")
-    z1, z2 = (value(_coordinate(of, k, components), f"z{k + 1}") for k in range(2))
+    r = value(choose(both, r, 0.0), "r", "r of rho = tanh r")
+    z1, z2 = (value(_coordinate(of, k, components), f"z{k + 1}", "(t - mu) / sigma") for k in range(2))
     # 2 (z2 cosh r - z1 sinh r), without the difference of two large numbers
     up, down = (apply("exp", apply("min", e, number(STEEPEST, r))) for e in (r, apply("neg", r)))
     sheared = apply("+", apply("*", apply("-", z2, z1), up), apply("*", apply("+", z2, z1), down))
-    across = value(_bounded(_halved(sheared)), "across")
+    across = value(_bounded(_halved(sheared)), "across", "(z2 - rho z1) / sqrt(1 - rho^2)")
     squares = apply("+", apply("square", z1), apply("square", across))
     twice = apply("*", number(2.0, r), r)
     spread = apply("+", apply("softplus", twice), apply("softplus", apply("neg", twice)))

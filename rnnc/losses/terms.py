@@ -23,8 +23,8 @@ class Logarithms(Protocol):
     def argument(self, p: Expr, function: str) -> Expr | None:
         """a where p is defined as `function(a)`; None where it is defined otherwise."""
 
-    def value(self, expr: Expr, part: str) -> Expr:
-        """`expr` as a value of its own, computed once however often it is read."""
+    def value(self, expr: Expr, part: str, about: str = "") -> Expr:
+        """`expr` as a value of its own, computed once however often it is read; `about` says what it is."""
 
 
 def number(value: float, like: Expr) -> Expr:

@@ -7,6 +7,7 @@ elementwise becomes an equation of its own and is read by name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rnnc.diagnostics import Span
 from rnnc.model import forms as m
@@ -223,9 +224,11 @@ class Lowering:
             return None
         return self._behind(p, definition, definition.args[0], "net")
 
-    def value(self, expr: m.Expr, part: str) -> m.Expr:
+    def value(self, expr: m.Expr, part: str, about: str = "") -> m.Expr:
         """A read of a value that holds `expr`, computed once."""
         name = self.named(expr, part)
+        if about and self.values[name].role == "part":
+            self.equations = [replace(e, about=about) if e.out == name else e for e in self.equations]
         return m.Read(name, tuple(m.At(a) for a in self.values[name].axes), expr.type, expr.span)
 
     def _behind(self, p: m.Expr, definition: m.Expr, expr: m.Expr, part: str) -> m.Expr:

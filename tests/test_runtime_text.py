@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from pathlib import Path
 
@@ -121,3 +122,21 @@ def test_trigram_beats_single_characters_and_knows_its_text() -> None:
     assert model.bits(corpus.held_out) < 0.7 * single
     with pytest.raises(ValueError, match="three characters"):
         fit_trigram(np.array([1, 2]), 3)
+
+
+def test_a_text_from_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same as from a file, line ends of every system as one."""
+    written = long_text().replace("hay", "h\u00e4y")
+    (tmp_path / "a.txt").write_text(written, encoding="utf-8", newline="\r\n")
+    for end in ("\n", "\r\n", "\r"):
+        piped = written.replace("\n", end).encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped), encoding="ascii"))
+        corpus, from_file = text.read_corpus("-"), text.read_corpus(str(tmp_path / "a.txt"))
+        assert corpus.name == "standard input" and corpus.vocabulary == from_file.vocabulary
+        assert corpus.train.tolist() == from_file.train.tolist()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"ab\xff")))
+    with pytest.raises(text.TextError, match=r"^standard input is not UTF-8 text: byte 2 cannot be read$"):
+        text.read_corpus("-")
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(text.TextError, match=r"^standard input is closed$"):
+        text.read_corpus("-")

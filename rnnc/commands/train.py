@@ -68,7 +68,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--split", metavar="A/B/C", type=shares, help="train on A, validate on B, keep C of --data, drawn by the seed"
     )
-    parser.add_argument("--text", metavar="FILE", help="a UTF-8 text; pydoc (the default): Python's documentation")
+    parser.add_argument("--text", metavar="FILE", help="a UTF-8 text, - (standard input) or pydoc (the default)")
     parser.add_argument(
         "-o", "--out", metavar="OUT", type=Path, help="--data: a folder (run); --text: a file (weights.npz)"
     )
@@ -136,6 +136,8 @@ def _on_text(arguments: argparse.Namespace, facts: dict[str, Any]) -> int:
     from rnnc.commands.specification import load_spec
     from rnnc.runtime.train_text import TextOptions, train_text
 
+    if arguments.spec == "-" == arguments.text:
+        raise Failure("standard input cannot be the spec and the text")
     for name in ("text", "out"):
         if getattr(arguments, name) is not None:
             facts[name] = getattr(arguments, name)

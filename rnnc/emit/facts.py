@@ -10,9 +10,13 @@ from rnnc.emit.naming import whole
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Datum, Model
+from rnnc.model.show import show_model
 from rnnc.program.forms import Program
 from rnnc.sizes import Shape
 from rnnc.system.forms import Ctc, System, Value
+
+LONGEST = 160
+"""Characters of an equation in a module's head; of longer ones the beginning stands there."""
 
 
 def facts(model: Model, program: Program, names: Names, spec: str, stream: Streaming) -> str:
@@ -20,10 +24,9 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     lines = Lines()
     lines.add(f'"""{model.name}: a recurrent network, written out by rnnc {__version__}.')
     lines.add()
-    for u in model.units:
-        for text in u.equation.text.strip().split("\n"):
-            if not u.cell:
-                lines.add("    " + text.strip().replace("\\", "\\\\").replace('"""', "'''"))
+    for text in show_model(model).splitlines():
+        # all names and numbers: nothing here could end the docstring
+        lines.add("    " + (text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."))
     lines.add('"""')
     lines.add()
     lines.add("from __future__ import annotations")

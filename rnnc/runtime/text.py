@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 Ids = NDArray[np.int64]
 
 PYDOC = "pydoc"
+STDIN = "-"
 UNKNOWN = 0
 UNKNOWN_SIGN = "\N{REPLACEMENT CHARACTER}"
 
@@ -41,7 +43,7 @@ class Corpus:
 
 
 def read_text(source: str) -> str:
-    """The text of a UTF-8 file, or of Python's own documentation where `source` is `pydoc`.
+    """The text of a UTF-8 file, of standard input (`-`), or of Python's own documentation (`pydoc`).
 
     Raises TextError where there is no such file, or it is not UTF-8 text.
     """
@@ -50,11 +52,16 @@ def read_text(source: str) -> str:
 
         return "\n\n".join(topics[name] for name in sorted(topics))
     try:
+        if source == STDIN:
+            if sys.stdin is None:
+                raise TextError("standard input is closed")
+            return sys.stdin.buffer.read().decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
         return Path(source).read_text(encoding="utf-8")
     except OSError as error:
         raise TextError(f"cannot read the text `{source}`: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise TextError(f"`{source}` is not UTF-8 text: byte {error.start} cannot be read") from None
+        shown = "standard input" if source == STDIN else f"`{source}`"
+        raise TextError(f"{shown} is not UTF-8 text: byte {error.start} cannot be read") from None
 
 
 def read_corpus(source: str, *, held_out: float = 0.1) -> Corpus:
@@ -62,7 +69,8 @@ def read_corpus(source: str, *, held_out: float = 0.1) -> Corpus:
 
     Raises TextError as `read_text` does, and for a text under 1,000 characters.
     """
-    return split_corpus(read_text(source), name=source, held_out=held_out)
+    name = "standard input" if source == STDIN else source
+    return split_corpus(read_text(source), name=name, held_out=held_out)
 
 
 def split_corpus(text: str, *, name: str, held_out: float = 0.1) -> Corpus:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnc.diagnostics import Diagnostic, Reporter, Source
 from rnnc.frontend.parse import parse
@@ -19,6 +20,9 @@ from rnnc.system.build import build
 from rnnc.system.check import check
 from rnnc.system.forms import System
 from rnnc.system.generating import generating
+
+if TYPE_CHECKING:
+    from rnnc.program.forms import Program
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,37 @@ def differentiate(understood: Understood) -> System:
     return bptt(understood.system)
 
 
-def emit(understood: Understood, target: str = "numpy") -> str:
-    """The text of the generated module."""
+LEARNING = ("bptt", "rtrl")
+"""The learning algorithms that a module can have."""
+
+MOST_INFLUENCES = 3000
+"""Influences (of one parameter on one state) beyond which a module learns forward in time only where that is asked."""
+
+
+def forward_in_time(understood: Understood, learn: Sequence[str] | None = None) -> Program | None:
+    """The program of real-time recurrent learning, None where the network has no loss or is not to have it; where
+    `learn` is None, also where it cannot be learned forward in time or has too many influences. Raises `Rejected`
+    where it cannot and `learn` asks for it."""
+    if understood.system.loss is None or (learn is not None and "rtrl" not in learn):
+        return None
+    from rnnc.learning.rtrl import followed
+    from rnnc.program.online import online
+
+    reporter = Reporter()
+    forward = followed(understood.system, reporter, MOST_INFLUENCES if learn is None else None)
+    if learn is not None:
+        reporter.stop_if_wrong()
+    return None if forward is None else online(forward)
+
+
+def emit(understood: Understood, target: str = "numpy", learn: Sequence[str] | None = None) -> str:
+    """The text of the generated module. `learn` names its algorithms (`LEARNING`; `bptt` is always there); None:
+    all that the network allows. Raises `Rejected` where it does not allow one that is asked for."""
     from rnnc.emit.targets import emitter
     from rnnc.program.lower import lower
 
     program = lower(differentiate(understood))
-    return emitter(target)(understood.model, program, understood.source.text)
+    return emitter(target)(understood.model, program, understood.source.text, forward_in_time(understood, learn))
 
 
 def emit_text(

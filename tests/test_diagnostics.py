@@ -19,8 +19,8 @@ from rnnc.catalogue import DIAGNOSTICS, codes, explain
 from rnnc.compiler import understand
 from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
 from rnnc.frontend.read import read_bytes, read_text
+from rnnc.learning.rtrl import followed
 from rnnc.render import render
-from rnnc.system.ahead import ahead
 
 FOLDER = Path(__file__).parent / "diagnostics"
 PAIRS = sorted(FOLDER.glob("*.rnn"))
@@ -52,7 +52,7 @@ def diagnose(raw: bytes, name: str) -> tuple[Diagnostic, ...]:
         understood = understand(source, path=FOLDER / name, **_options(source))
         reporter = Reporter()
         if "--algorithm" in source.line(1):
-            ahead(understood.system, reporter)
+            followed(understood.system, reporter)
         return (*understood.warnings, *reporter.diagnostics)
     except Rejected as rejected:
         return rejected.diagnostics

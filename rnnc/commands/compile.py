@@ -1,4 +1,4 @@
-"""Write the module of a spec: NumPy and nothing else, with `init`, `forward`, `bptt`, `start` and `step`.
+"""Write the module of a spec: NumPy and nothing else, with `init`, `forward`, `bptt`, `rtrl`, `start` and `step`.
 
 The module goes to NAME.py in the current folder for a spec NAME.rnn, and to standard output for a spec from
 standard input.
@@ -21,6 +21,9 @@ def add_arguments(parser: Parser) -> None:
     add_spec(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="the file to write; - for standard output")
     parser.add_argument("--target", metavar="NAME", default="numpy", help="numpy (the default) or cupy")
+    parser.add_argument(
+        "--learn", metavar="NAMES", type=_names, help="bptt,rtrl: which algorithms (all that the network allows)"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where OUT would be changed")
 
 
@@ -41,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or default_out(arguments.spec)
     if arguments.check and out == "-":
         raise Failure("`--check` compares with a file, and OUT is standard output", "name the file with `-o`")
-    text = emit(understand_spec(arguments), arguments.target)
+    text = emit(understand_spec(arguments), arguments.target, _learning(arguments))
     if arguments.check:
         return _compare(text, out, arguments)
     if arguments.out is None:
@@ -50,6 +53,24 @@ def run(arguments: argparse.Namespace) -> int:
     if out != "-":
         say(f"wrote {out}", arguments)
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _learning(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """The algorithms that `--learn` names."""
+    from rnnc.compiler import LEARNING
+    from rnnc.suggest import suggest
+
+    names: tuple[str, ...] | None = arguments.learn
+    for name in names or ():
+        if name not in LEARNING:
+            meant = suggest(name, LEARNING)
+            hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(LEARNING)}"
+            raise Failure(f"there is no learning algorithm `{name}`", hint)
+    return names
 
 
 def default_out(spec: str) -> str:

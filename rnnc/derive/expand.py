@@ -147,6 +147,7 @@ class Expansion:
             p = self._emitted(e.reads[0], (scope.place(op.over[0]),), scope.label(e.dims[0]), scope)
             less = algebra.mul((x.MINUS, x.Call("gamma", (labels, p))))
             return algebra.mul((self.read(e.reads[2], scope), algebra.add((p, less))))
+        assert isinstance(op, s.Concat | s.Slice | s.Reshape), "influences are derived from their own equations"
         return self._structure(e, op, scope)
 
     def _labelling(self, e: s.Equation) -> tuple[x.Expr, x.Expr]:

@@ -74,7 +74,7 @@ def _observed(model: Model, names: Names) -> str:
     return _named(model, names) + lines.text()
 
 
-def _loss_targets(names: Names) -> tuple[str, ...]:
+def loss_targets(names: Names) -> tuple[str, ...]:
     """The targets the losses compare with: what the loss section reads and the outputs do not."""
     system = names.system
     by_out = {e.out: e for e in system.equations}
@@ -119,8 +119,8 @@ def _run(model: Model, program: Program, names: Names, stream: Streaming) -> str
     with lines.block(f"def _run(p, data, lengths, observe, state{', stepping=False' * (stream.refusal is None)}):"):
         lines.add('"""The outputs, the loss once its targets are given, the units of `observe` and the next state."""')
         lines.add("units = named_units(observe)")
-        _refuse(lines, model, stream)
-        lines.add(f"needs = {_needs(names, stream, model.outputs or units, model.outputs)}")
+        refuse_states(lines, model, stream)
+        lines.add(f"needs = {needs_text(names, stream, model.outputs or units, model.outputs)}")
         further = _further(lines, model, names, stream) if loss.body else ""
         if stream.refusal is None:
             _observed_needs(lines, model, names)
@@ -147,20 +147,20 @@ def _run(model: Model, program: Program, names: Names, stream: Streaming) -> str
     return lines.text()
 
 
-def _refuse(lines: Lines, model: Model, stream: Streaming) -> None:
+def refuse_states(lines: Lines, model: Model, stream: Streaming) -> None:
     if stream.refusal is not None:
         with lines.block("if state is not None:"):
             lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
 
 
-def _needs(names: Names, stream: Streaming, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> str:
+def needs_text(names: Names, stream: Streaming, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> str:
     """The inputs that have to be there to compute `wanted`; with a state those without which `going_on` is wrong."""
     needs = needs_of(names, wanted)
-    without = _needs_going_on(names, wanted, going_on)
+    without = needs_going_on(names, wanted, going_on)
     return f"{needs!r}" + (f" if state is None else {without!r}" if needs != without and not stream.refusal else "")
 
 
-def _needs_going_on(names: Names, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> tuple[str, ...]:
+def needs_going_on(names: Names, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> tuple[str, ...]:
     """What starts alone read stands for nothing where a state is given."""
     spared = start_inputs(names)
     inside = needs_of(names, going_on, with_borders=False)
@@ -174,14 +174,14 @@ def _further(lines: Lines, model: Model, names: Names, stream: Streaming) -> str
     loss = next(s for s in names.program.sections if s.name == "loss")
     rest = tuple(u for u in units if u in loss.values)
     loss_of = (system.loss,) if system.loss is not None else ()
-    needs = _needs(names, stream, model.outputs or units, model.outputs)
-    every = _needs(names, stream, (*units, *loss_of), (*model.outputs, *loss_of))
+    needs = needs_text(names, stream, model.outputs or units, model.outputs)
+    every = needs_text(names, stream, (*units, *loss_of), (*model.outputs, *loss_of))
     known = "needs"
     if every != needs:
         known = "every"
         lines.add(f"every = {every}")
     if system.loss is not None:
-        asked = f"(*{known}, {', '.join(map(repr, _loss_targets(names)))})"
+        asked = f"(*{known}, {', '.join(map(repr, loss_targets(names)))})"
         lines.add(f"complete = all(data.get(name) is not None for name in {asked})")
     further = "complete" if system.loss is not None else "further"
     if rest:
@@ -213,7 +213,7 @@ def _later(names: Names) -> frozenset[str]:
 def _observed_needs(lines: Lines, model: Model, names: Names) -> None:
     """With a state, a unit that only starts read has no inputs to be computed from, unless they are asked for."""
     units = tuple(sorted(v.name for v in names.system.values if v.role == "unit"))
-    enough = _needs_going_on(names, model.outputs or units, model.outputs)
+    enough = needs_going_on(names, model.outputs or units, model.outputs)
     more = {u: tuple(n for n in needs_of(names, (u,), with_borders=False) if n not in enough) for u in units}
     more = {u: inputs for u, inputs in more.items() if inputs and set(inputs) & start_inputs(names)}
     if more:
@@ -227,7 +227,7 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
     system = program.system
     assert system.loss is not None
     units = tuple(v.name for v in system.values if v.role == "unit")
-    targets = _loss_targets(names)
+    targets = loss_targets(names)
     real = tuple(n for n, _ in system.gradients if names.values[n].role == "input")
     loss = next(s for s in program.sections if s.name == "loss")
     lines = Lines()
@@ -247,11 +247,11 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
         with lines.block("for name in wrt:"), lines.block(f"if name not in {real!r}:"):
             lines.add(f'raise ValueError(f"wrt names `{{name}}`; inputs with a gradient: {", ".join(real) or "none"}")')
         lines.add(f"data = {given}")
-        lines.add(f"needs = {_needs(names, stream, (*units, system.loss), (system.loss,))}")
+        lines.add(f"needs = {needs_text(names, stream, (*units, system.loss), (system.loss,))}")
         if targets:
             with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
                 lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
-        _refuse(lines, model, stream)
+        refuse_states(lines, model, stream)
         if drops:
             with lines.block("if seed is None:"):
                 lines.add(f'raise ValueError("`{model.name}` uses dropout: bptt needs seed=, a whole number")')

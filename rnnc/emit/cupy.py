@@ -45,8 +45,9 @@ ON_TOP = (
 """Classes that a CuPy module derives its own from."""
 
 
-def module(model: Model, program: Program, spec: str) -> str:
-    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC."""
+def module(model: Model, program: Program, spec: str, forward: Program | None = None) -> str:
+    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC. It has no `rtrl`."""
+    del forward
     kernels = Fused(program)
     names = Names(program, kernels)
     stream = streaming(program.system)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rnnc.emit.api import api
 from rnnc.emit.facts import facts
 from rnnc.emit.lines import Lines
+from rnnc.emit.online import Online
 from rnnc.emit.out_calls import OutCalls
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.streaming import Streaming, streaming
@@ -16,12 +17,14 @@ from rnnc.program.forms import Program, Section
 from rnnc.system.forms import System
 
 
-def module(model: Model, program: Program, spec: str) -> str:
-    """The text of a NumPy module for `program`; `spec` is the author's text, kept in it as SPEC."""
+def module(model: Model, program: Program, spec: str, forward: Program | None = None) -> str:
+    """The text of a NumPy module for `program`; `spec` is the author's text, kept in it as SPEC. `forward`, where the
+    network has it, is the program of real-time recurrent learning."""
     names = Names(program, OutCalls())
     stream = streaming(program.system)
     networks = "\n\n\n".join(bodies(names, stream))
-    operations = needed_operations(networks)
+    learning = () if forward is None else Online(model, forward, OutCalls(), names, stream).functions()
+    operations = needed_operations("\n".join((networks, *learning)))
     parts = [
         facts(model, program, names, spec, stream),
         copied("parameters"),
@@ -31,6 +34,7 @@ def module(model: Model, program: Program, spec: str) -> str:
         copied("ctc") if "Lattice(" in networks else "",
         networks,
         api(model, program, names, stream),
+        *learning,
     ]
     return "\n\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnc.emit.elementwise import Elementwise
+from rnnc.emit.influences import begin
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
 from rnnc.emit.views import BATCH, Names, View, view
@@ -23,7 +24,7 @@ from rnnc.program.forms import (
     equations,
     statements,
 )
-from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Value
+from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Products, Value
 from rnnc.system.needed import needed
 from rnnc.system.show import show_access
 
@@ -47,6 +48,7 @@ class SectionWriter:
         self.elementwise = Elementwise(names, self.lines, self.work)
         self.steps = Steps(names, self.lines, self.transposed)
         self.computed = set(names.homes)
+        self.held = {h.name: h for h in names.program.held}
         self.gradient_of = {g: n for n, g in reversed(names.system.gradients)}
 
     def write(self) -> None:
@@ -124,7 +126,7 @@ class SectionWriter:
         if f"border {name}" not in self.ready:
             self.ready.add(f"border {name}")
             v = self.names.values[name]
-            if name in self.borders:
+            if name in self.borders and name not in self.held:
                 self._border(v, variable)
             self._carried(v, variable, tuple((e.low, e.high) for e in self.names.extents(name)))
         self.ready.add(name)
@@ -307,8 +309,14 @@ class SectionWriter:
         for e in equations(loop.body):
             home = self.names.homes[e.out]
             for extent in self.names.buffers[home.buffer].extents:
-                if extent.axis == loop.axis and extent.kept:
+                if extent.axis == loop.axis and extent.kept and e.out not in self.held:
                     self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
+            if e.out in self.held:
+                begin(self, self.held[e.out])
+            if loop.axis not in self.names.values[e.out].axes:
+                self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
+            if isinstance(e.op, Products):
+                self.steps.terms.prepare(e, e.op, {**scans, loop.axis: variable})
         span = f"range({n})" if loop.direction > 0 else f"range({n} - 1, -1, -1)"
         with self.lines.block(f"for {variable} in {span}:"):
             for statement in loop.body:

@@ -28,7 +28,7 @@ def needs_of(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -
     return tuple(sorted(v.name for v in system.values if v.role == "input" and v.name in read))
 
 
-def _kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]:
+def kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]:
     """The statements that make `wanted`."""
     result: list[Statement] = []
     for s in body:
@@ -44,9 +44,9 @@ def _kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...
     return tuple(result)
 
 
-def start(program: Program, names: Names, stream: Streaming) -> str:
-    """The text of `start`, which computes what stands before the first step."""
-    system = program.system
+def start_arguments(names: Names, stream: Streaming) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What stands before the first step of what is carried, what starts read, and the inputs of `start`."""
+    system = names.system
     by_out = {e.out: e for e in system.equations}
     borders = {b.name: b for b in system.borders}
     wanted = tuple(sorted({n for s in stream.states if s in borders for n in borders[s].reads()}))
@@ -55,8 +55,16 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
     reached = {*run, *(r.name for n in run for r in by_out[n].reads)}
     read = tuple(sorted({n for b in system.borders if b.name in reached for n in b.reads()}))
     inputs = tuple(sorted({*needs_of(names, read), *(n for n in read if names.values[n].role == "input")}))
+    return wanted, read, inputs
+
+
+def start(program: Program, names: Names, stream: Streaming) -> str:
+    """The text of `start`, which computes what stands before the first step."""
+    system = program.system
+    by_out = {e.out: e for e in system.equations}
+    wanted, read, inputs = start_arguments(names, stream)
     inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
-    body = tuple(x for s in program.sections for x in _kept(s.body, inside))
+    body = tuple(x for s in program.sections for x in kept(s.body, inside))
     writer = SectionWriter(names, Section("forward", body, tuple(inside)), frozenset())
     writer.write()
     returned = " ".join(names.variable(n) for n in wanted)
@@ -66,7 +74,7 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
         lines.add(
             '"""The state before the first step: arrays (batch, ...) by name; without `batch`, of one sequence."""'
         )
-        _open(lines, bool(read), given, inputs)
+        opened(lines, bool(read), given, inputs)
         for name in wanted:
             writer.given(name)
         head, text = unpacked(names, writer, f"{returned} lead")
@@ -82,7 +90,7 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
     return lines.text()
 
 
-def _open(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) -> None:
+def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) -> None:
     """What the function knows of its arguments: sizes, dtype, batch."""
     with lines.block("if batch is not None:"):
         lines.add('batch = whole_number("batch", batch, 1)')
@@ -115,17 +123,17 @@ def _rows(names: Names, stream: Streaming, lines: Lines) -> None:
         if border is None:
             continue
         if border.default is not None:
-            lines.add(f"state[{name!r}][...] = {_one(names, border.default)}")
+            lines.add(f"state[{name!r}][...] = {one(names, border.default)}")
         for k, e in border.early:
             place = f"state[{name!r}]" + (f"[{low - k}]" if low > 1 else "")
             if k <= low:
-                lines.add(f"{place}[...] = {'0.0' if e is None else _one(names, e)}")
+                lines.add(f"{place}[...] = {'0.0' if e is None else one(names, e)}")
     if stream.counter is not None:
         lines.add(f"state[{stream.counter!r}] = np.zeros(lead, real)")
     lines.add("return state")
 
 
-def _one(names: Names, name: str) -> str:
+def one(names: Names, name: str) -> str:
     """A border's value for the state: without the batch where the caller has none."""
     variable = names.variable(name)
     return f"({variable} if lead else {variable}[0])" if names.values[name].batched else variable

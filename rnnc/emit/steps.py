@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rnnc.emit.lines import Lines
 from rnnc.emit.products import Factor, product
+from rnnc.emit.terms import Terms
 from rnnc.emit.views import BATCH, Names, View, aligned, target_labels, view
 from rnnc.model.forms import At
 from rnnc.sizes import Size
@@ -21,6 +22,7 @@ class Steps:
         self.transposed = transposed
         self.kept: list[str] = []
         """What a later section needs beside values."""
+        self.terms = Terms(names, lines)
 
     def equation(self, e: s.Equation, scans: Mapping[str, str]) -> None:
         target = target_labels(self.names, e, scans)
@@ -29,9 +31,14 @@ class Steps:
         op = e.op
         if isinstance(op, s.Slice) and self._rows_of(e, e.reads[0].name):
             return
+        if isinstance(op, s.Products):
+            self.terms.equation(e, op, scans)
+            return
         reads = [view(self.names, r, scans, self.lines) for r in e.reads]
         if isinstance(op, s.Contract):
             self._contract(e, reads, out, target, scans)
+        elif isinstance(op, s.Part):
+            self._part(e, op, reads[0], out, target)
         elif isinstance(op, s.Softmax):
             self._softmax(e, op, reads, out, target)
         elif isinstance(op, s.Extreme):
@@ -41,8 +48,7 @@ class Steps:
         elif isinstance(op, s.Scatter):
             self._scatter(e, reads, out, target, scans)
         elif isinstance(op, s.Take | s.Untake):
-            word = "take" if isinstance(op, s.Take) else "untake"
-            self.lines.add(f"{out.text}[...] = {word}({reads[0].text}, {reads[1].text}{self._rows(e, word)})")
+            self._taken(e, op, reads, out, target)
         elif isinstance(op, s.Concat):
             self._concat(e, op, reads, out, target)
         elif isinstance(op, s.Slice):
@@ -76,10 +82,22 @@ class Steps:
         self.lines.add(f"{out.text}[...] = {lattice}.loss")
         self.kept.append(lattice)
 
-    def _rows(self, e: s.Equation, word: str) -> str:
-        if word == "take":
-            return ""
-        return f", {self.names.size_text(self.names.values[e.out].shape[0])}"
+    def _taken(
+        self, e: s.Equation, op: s.Take | s.Untake, reads: list[View], out: View, target: tuple[str, ...]
+    ) -> None:
+        """By a table of columns; what has dimensions behind those of the table has them moved before them."""
+        a, table = reads
+        if isinstance(op, s.Take):
+            self.lines.add(f"{out.text}[...] = take({a.text}, {table.text})")
+            return
+        count = self.names.size_text(self.names.values[e.out].shape[0])
+        behind = tuple(x for x in target[-len(e.dims) + 1 :] if len(e.dims) > 1)
+        if not behind:
+            self.lines.add(f"{out.text}[...] = untake({a.text}, {table.text}, {count})")
+            return
+        ahead = tuple(x for x in a.labels if x not in table.labels)
+        made = View(f"untake({aligned(a, (*ahead, *table.labels))}, {table.text}, {count})", (*ahead, e.dims[0]), "")
+        self.lines.add(f"{out.text}[...] = {aligned(made, target)}")
 
     def _rows_of(self, e: s.Equation, name: str) -> bool:
         """Whether `name` lies in the buffer that `e` makes."""
@@ -202,6 +220,12 @@ class Steps:
                 text += "" if inner else "[..., None]"
                 self.lines.add(f"{place} = {text}")
             at = at + size
+
+    def _part(self, e: s.Equation, op: s.Part, made: View, out: View, target: tuple[str, ...]) -> None:
+        shape = self.names.values[e.out].shape[len(e.reads[0].dims) - 1 :]
+        sizes = ", ".join(self.names.size_text(z) for z in shape)
+        text = f"block({made.text}, {self.names.size_text(op.start)}, ({sizes}{',' if len(shape) == 1 else ''}))"
+        self.lines.add(f"{out.text}[...] = {text}")
 
     def _reshape(self, e: s.Equation, made: View, out: View, target: tuple[str, ...]) -> None:
         outer = tuple(x for x in target if x in (*self.names.system.axes, BATCH))

@@ -8,7 +8,7 @@ from rnnc.emit import cupy, module
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
 
-Emit = Callable[[Model, Program, str], str]
+Emit = Callable[[Model, Program, str, Program | None], str]
 
 TARGETS: tuple[tuple[str, Emit], ...] = (("numpy", module.module), ("cupy", cupy.module))
 

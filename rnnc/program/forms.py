@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rnnc.autodiff.tangent import Held
 from rnnc.model.forms import Kind
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Equation, System
@@ -91,10 +92,10 @@ Statement = Kernel | Step | Clear | Loop | Given
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the program that a module runs by itself: `forward`, `loss` or `backward`. `values` are those it
-    makes."""
+    """A part of the program that a module runs by itself: `forward`, `loss` or `backward`, or all of `rtrl`. `values`
+    are those it makes."""
 
-    name: Literal["forward", "loss", "backward"]
+    name: Literal["forward", "loss", "backward", "rtrl"]
     body: tuple[Statement, ...]
     values: tuple[str, ...]
 
@@ -103,13 +104,14 @@ class Section:
 class Program:
     """`system` holds what every name means; `homes` says where each computed or cleaned value lies. `cleared`
     values are zero
-    (or their border's) in the padding of a ragged batch. `loops` names the axis each loop-held buffer belongs to."""
+    (or their border's) in the padding of a ragged batch. `held` are the influences that a loop carries."""
 
     system: System
     sections: tuple[Section, ...]
     buffers: tuple[Buffer, ...]
     homes: tuple[tuple[str, Home], ...]
     cleared: tuple[str, ...]
+    held: tuple[Held, ...] = ()
 
 
 def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -20,7 +20,11 @@ from rnnc.system.schedule import Batch, Node, Scan, equations_of, schedule
 def lower(system: System) -> Program:
     """The program of a network (with its gradients, where the system has any)."""
     system = guarded(system)
-    split = parts(system, neighbours(schedule(system)))
+    return arranged(system, parts(system, neighbours(schedule(system))))
+
+
+def arranged(system: System, split: Parts) -> Program:
+    """The program of a schedule that is split into its sections already."""
     # what a border reads is ready before its value's readers start: never in one kernel with them
     outside = {n for b in system.borders for n in b.reads()}
     spaces = {v.name: (v.axes, v.batched, v.shape, v.name if v.name in outside else "") for v in system.values}

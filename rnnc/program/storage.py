@@ -8,7 +8,7 @@ from rnnc.program.forms import Buffer, Extent, Home
 from rnnc.program.halos import halos
 from rnnc.program.lifetimes import Lifetimes, Moment
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Concat, Pointwise, Slice, System, Value
+from rnnc.system.forms import Access, Concat, Pointwise, Products, Slice, System, Value
 
 COMPUTED = ("unit", "part", "adjoint", "gradient")
 
@@ -55,7 +55,9 @@ class Storage:
         low, high = self.halos.get((v.name, index), (0, 0))
         scanned = axis in [a for a, _ in moment.loops]
         local = v.role in ("part", "adjoint") and self.life.reads_inside(v.name)
-        if not (scanned and local) or v.name in self.bordered or v.name in self.life.bordering:
+        # an influence's start is put into its ring; anything else that has one needs rows outside the sequence
+        bordered = v.name in self.bordered and not isinstance(moment.equation.op, Products)
+        if not (scanned and local) or bordered or v.name in self.life.bordering:
             return Extent(axis, low, high)
         reads = [r.access.at[index] for r in self.life.readings.get(v.name, ())]
         if any(a.anchor != "here" or a.high is not None for a in reads):

@@ -30,7 +30,7 @@ def ahead(system: System, reporter: Reporter) -> None:
                 span = r.span or e.span
                 assert span is not None
                 told.add(unit)
-                reporter.report(ReadsAhead(span=span, name=owner, reads=_spelled(r), later=later))
+                reporter.report(ReadsAhead(span=span, name=owner, reads=spelled_read(r), later=later))
 
 
 def _whole(e: Equation, r: Access, values: dict[str, Value]) -> bool:
@@ -45,7 +45,7 @@ def _whole(e: Equation, r: Access, values: dict[str, Value]) -> bool:
     return False
 
 
-def _spelled(r: Access) -> str:
+def spelled_read(r: Access) -> str:
     """The reference in the network's own steps: a cell that runs in reverse reads `y[n-1]` at its unit's n+1."""
     name = r.name.split(":")[0]
     return f"{name}[{', '.join(_place(a) for a in r.at)}]" if r.at else name

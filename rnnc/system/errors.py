@@ -218,4 +218,44 @@ class NoSteps(Diagnostic):
         return (Label(self.place, "here"),) if self.place is not None else ()
 
 
-ERRORS: tuple[type[Diagnostic], ...] = (NoDelay, CancellingDelays, BothDirections, WholeAxis, ReadsAhead, NoSteps)
+@dataclass(frozen=True, kw_only=True)
+class NotFollowed(Diagnostic):
+    """Real-time recurrent learning carries from each step to the next how every parameter has moved the states. It
+    follows one axis, and of earlier steps it knows those at a fixed distance: a state that moves along two axes at
+    once, or reads the first step of another, it cannot follow.
+
+    Wrong, with RTRL:
+
+        unit h[i, j] : H = tanh(full(x[i, j]) + full(h[i-1, j], as = U) + full(h[i, j-1], as = V) + bias)
+
+    Right:
+
+        unit h[i] : H = tanh(full(x[i]) + full(h[i-1]) + bias)
+    """
+
+    code: ClassVar[str] = "E310"
+    name: str
+    reads: str
+    several: bool
+
+    def message(self) -> str:
+        if self.several:
+            return f"`{self.name}` reads `{self.reads}`, a step of several axes, and RTRL follows one"
+        return f"`{self.name}` needs `{self.reads}`, and RTRL knows its own step and steps at a fixed distance"
+
+    def label(self) -> str:
+        return "on several axes" if self.several else "is of another step"
+
+    def help(self) -> Help | None:
+        return Help("back-propagation through time (bptt) gives the exact gradient of any network")
+
+
+ERRORS: tuple[type[Diagnostic], ...] = (
+    NoDelay,
+    CancellingDelays,
+    BothDirections,
+    WholeAxis,
+    ReadsAhead,
+    NoSteps,
+    NotFollowed,
+)

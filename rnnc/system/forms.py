@@ -116,7 +116,8 @@ class Take:
 
 @dataclass(frozen=True)
 class Untake:
-    """The transpose of Take: out[d] = sum over (m, k) with reads[1][m, k] == d of reads[0][m, k]."""
+    """The transpose of Take: out[d] = sum over (m, k) with reads[1][m, k] == d of reads[0][m, k]; reads[0] may have
+    dimensions behind those of the table, which the output then has behind its own."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,35 @@ class CtcGradient:
     title: str
 
 
+@dataclass(frozen=True)
+class Term:
+    """The product of the next `reads` reads of its equation (none: 1), summed over every label, axis and batch that
+    is neither in `dims` nor in the output, and put at the labels `dims` of the output; where one of them stands
+    twice, on
+    the diagonal alone. With `start`, the entries of the output's last dimension from there on are seen as dimensions
+    of `shape`, and the last labels of `dims` are theirs."""
+
+    reads: int
+    dims: tuple[str, ...]
+    start: Size | None = None
+    shape: Shape = ()
+
+
+@dataclass(frozen=True)
+class Products:
+    """The sum of `terms`, zero where none puts anything: how an influence is made of earlier ones."""
+
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The entries of the last dimension of the only read from `start` on, as many as fill the dimensions that the
+    output has for it."""
+
+    start: Size
+
+
 Op = (
     Pointwise
     | Contract
@@ -188,6 +218,8 @@ Op = (
     | Dropout
     | Ctc
     | CtcGradient
+    | Products
+    | Part
 )
 
 

@@ -23,7 +23,9 @@ from rnnc.system.forms import (
     Equation,
     Extreme,
     Gather,
+    Part,
     Pointwise,
+    Products,
     Reshape,
     Scatter,
     Slice,
@@ -161,6 +163,8 @@ class Evaluation:
             return _softmax(op, places, e.dims, own)
         if isinstance(op, Scatter):
             return _scatter(places, e.dims, self._shapes[e.out])
+        if isinstance(op, Products):
+            return self._products(op, places, self._shapes[e.out])
         (reads,) = places
         if isinstance(op, Pointwise):
             return evaluate(op.formula, [aligned(*r, e.dims) for r in reads], self.sizes)
@@ -177,10 +181,31 @@ class Evaluation:
             return reads[0][0][start:stop]
         if isinstance(op, Reshape):
             return reads[0][0].reshape(self._shapes[e.out])
+        if isinstance(op, Part):
+            return _part(reads[0][0], int(op.start.value(self.sizes)), self._shapes[e.out])
         if isinstance(op, Dropout):
             mask = self._given[op.key][position] if op.key in self._given else np.asarray(1.0)
             return np.asarray(aligned(*reads[0], e.dims) * mask)
         return _untake(reads, self._shapes[e.out])
+
+    def _products(self, op: Products, places: Places, shape: tuple[int, ...]) -> Array:
+        total = np.zeros(shape, dtype=np.result_type(float, *(a for reads in places for a, _ in reads)))
+        for reads in places:
+            first = 0
+            for term in op.terms:
+                factors = reads[first : first + term.reads]
+                first += term.reads
+                distinct = tuple(dict.fromkeys(term.dims))
+                whole = total
+                if term.start is not None:
+                    block = self.shape(term.shape)
+                    start = int(term.start.value(self.sizes))
+                    whole = total[..., start : start + prod(block)].reshape((*shape[:-1], *block))
+                extents = dict(zip(term.dims, whole.shape, strict=True))
+                product = np.broadcast_to(_contract([factors], distinct), [extents[d] for d in distinct])
+                place = np.ix_(*(np.arange(extents[d]) for d in distinct))
+                whole[tuple(place[distinct.index(d)] for d in term.dims)] += product
+        return total
 
     def _concat(self, op: Concat, reads: list[Array], e: Equation) -> Array:
         rest = self._shapes[e.out][1:]
@@ -281,10 +306,16 @@ def _scatter(places: Places, dims: tuple[str, ...], shape: tuple[int, ...]) -> A
     return total
 
 
+def _part(whole: Array, start: int, shape: tuple[int, ...]) -> Array:
+    lead = whole.shape[:-1]
+    return whole[..., start : start + prod(shape[len(lead) :])].reshape(shape)
+
+
 def _untake(reads: list[tuple[Array, tuple[str, ...]]], shape: tuple[int, ...]) -> Array:
     columns, labels = reads[1]
-    entries = np.broadcast_to(aligned(*reads[0], labels), columns.shape)
+    rest = tuple(d for d in reads[0][1] if d not in labels)
+    entries = np.broadcast_to(aligned(*reads[0], (*labels, *rest)), (*columns.shape, *shape[1:]))
     total = np.zeros(shape, dtype=np.result_type(float, entries))
-    for column, entry in zip(columns.reshape(prod(columns.shape)), entries.reshape(-1), strict=True):
-        total[int(column)] += entry
+    for place in np.ndindex(columns.shape):
+        total[int(columns[place])] += entries[place]
     return total

@@ -5,6 +5,8 @@ Here the totals `grad.*` are compared, which back-propagation through time has t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from cases.stated import Expected, Stated, network, rows
@@ -28,6 +30,7 @@ CELLS = {
         "start c = c0",
     ],
 }
+KEYS = ("Wx", "Wh", "b", "Wo", "bo")
 GATES = {"elman": "h", "gru": "zrk", "lstm": "ifou"}
 
 
@@ -47,11 +50,6 @@ def fully_recurrent(case: Stored) -> Stated:
         "loss squared_error(y, t)",
     ]
 
-    def keyed(role: str) -> dict[str, Array]:
-        w = case[f"{role}.W"]
-        found = {"y.b": w[:, m], f"y.W_{source}": w[:, m + 1 :]}
-        return found | ({"y.W_x": w[:, :m]} if m else {})
-
     targets = np.full((int(case.hyper["T"]), q), np.nan)
     given = case["tgt.D"]
     targets[:, : given.shape[1]] = np.where(case["tgt.mask"] > 0, given, np.nan)
@@ -59,14 +57,33 @@ def fully_recurrent(case: Stored) -> Stated:
     return Stated(
         network("fully_recurrent", ("D", "Q") if m else ("Q",), lines),
         {"Q": q} | ({"D": m} if m else {}),
-        keyed("par"),
+        keyed_weights(case, case["par.W"]),
         data | ({"x": case["in.X"]} if m else {}),
         (Expected("y", case["out.Y"], case.rtol, case.atol),),
         float(case["loss"]),
-        keyed("grad"),
+        keyed_weights(case, case["grad.W"]),
         rtol=case.rtol,
         atol=case.atol,
     )
+
+
+def keyed_weights(case: Stored, w: Array) -> dict[str, Array]:
+    """The matrix W of [x; 1; y], or an array that ends in its dimensions, as the parameters of the spec."""
+    m, source = int(case.hyper["m"]), "z" if case.hyper["teacher_forced"] else "y"
+    found = {"y.b": w[..., m], f"y.W_{source}": w[..., m + 1 :]}
+    return found | ({"y.W_x": w[..., :m]} if m else {})
+
+
+def layer_weights(case: Stored, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The case's matrices by gates, those of KEYS that are given, as the parameters of the spec."""
+    kind = case.hyper["kind"]
+    gates = GATES[kind]
+    found = {}
+    for key, stem in (("Wx", "W_x"), ("Wh", "W_h"), ("b", "b")):
+        for gate, values in rows(arrays[key], gates).items() if key in arrays else ():
+            recurrent = (kind, gate, key) == ("gru", "k", "Wh")
+            found[f"{gate}.{'W_r_h' if recurrent else stem}"] = values
+    return found | {name: arrays[key] for name, key in (("y.W_h", "Wo"), ("y.b", "bo")) if key in arrays}
 
 
 def layer(case: Stored) -> Stated:
@@ -83,15 +100,6 @@ def layer(case: Stored) -> Stated:
         "loss cross_entropy(softmax(y), t)" if softmax else "loss squared_error(y, t)",
     ]
 
-    def keyed(role: str) -> dict[str, Array]:
-        gates = GATES[kind]
-        x, h, b = (rows(case[f"{role}.{name}"], gates) for name in ("Wx", "Wh", "b"))
-        found = {"y.W_h": case[f"{role}.Wo"], "y.b": case[f"{role}.bo"]}
-        for gate in gates:
-            recurrent = "k.W_r_h" if (kind, gate) == ("gru", "k") else f"{gate}.W_h"
-            found |= {f"{gate}.W_x": x[gate], recurrent: h[gate], f"{gate}.b": b[gate]}
-        return found
-
     present = case["tgt.mask"] > 0
     targets = np.where(present, case["tgt.T"], -1) if softmax else case["tgt.T"].copy()
     if not softmax:
@@ -104,11 +112,12 @@ def layer(case: Stored) -> Stated:
     return Stated(
         network(kind, ("D", "H", "K"), lines),
         {"D": case["in.X"].shape[1], "H": case["out.H"].shape[1], "K": case["out.Y"].shape[1]},
-        keyed("par"),
+        layer_weights(case, {key: case[f"par.{key}"] for key in KEYS}),
         {"x": case["in.X"], "t": targets} | starts,
         tuple(outputs),
         float(case["loss"]),
-        keyed("grad") | {name: case[f"grad.{name}"] for name in starts},
+        layer_weights(case, {key: case[f"grad.{key}"] for key in KEYS})
+        | {name: case[f"grad.{name}"] for name in starts},
         rtol=case.rtol,
         atol=case.atol,
     )

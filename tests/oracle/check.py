@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from oracle.forward_in_time import ONLINE
 from oracle.properties import PROPERTIES, Subject
 from oracle.streaming import chunks_are_forward, step_is_forward
 
-ALL: tuple[Callable[[Subject], None], ...] = (*PROPERTIES, step_is_forward, chunks_are_forward)
+ALL: tuple[Callable[[Subject], None], ...] = (*PROPERTIES, step_is_forward, chunks_are_forward, *ONLINE)
 
 
 def check(text: str, seed: int) -> None:

@@ -16,6 +16,7 @@ SIZES_FROM: dict[str, tuple[tuple[str, int], ...]] = {}
 UNITS: tuple[str, ...] = ()
 FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {}
 STATES: dict[str, int] = {}
+INFLUENCES: dict[str, int] = {}
 
 
 def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
@@ -25,4 +26,9 @@ def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
 
 def data_shapes(**sizes: int) -> dict[str, tuple[tuple[int, ...], int]]:
     """For every input, target and value of a state its unit shape and its vocabulary (0: real numbers)."""
+    raise NotImplementedError
+
+
+def places(**sizes: int) -> dict[str, tuple[tuple[str, int, tuple[int, ...]], ...]]:
+    """The influences that lie side by side in one array: their names, first columns and shapes."""
     raise NotImplementedError

@@ -1,0 +1,47 @@
+"""A derivative of one value by another as blocks, in labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnc.ops.formula import UNIT, Formula, Operand, operands, substitute, times
+from rnnc.sizes import Shape
+from rnnc.system.forms import Access
+
+
+@dataclass(frozen=True)
+class Block:
+    """d s / d v at the labels `columns` of v and the rows of s: `formula` over `reads`. `factors` are multiplied to it;
+    they are kept apart where the block belongs to a leaf."""
+
+    columns: tuple[str, ...]
+    formula: Formula
+    reads: tuple[Access, ...]
+    factors: tuple[Access, ...] = ()
+
+
+Blocks = dict[str, tuple[Block, ...]]
+
+
+def rows_of(shape: Shape) -> tuple[str, ...]:
+    """The labels of the rows of a derivative."""
+    return tuple(f".r{k}" for k in range(len(shape)))
+
+
+def columns_of(shape: Shape) -> tuple[str, ...]:
+    """A leaf's own labels."""
+    return tuple(f".c{k}" for k in range(len(shape)))
+
+
+def product_of(count: int) -> Formula:
+    """The product of the first `count` operands."""
+    result: Formula = UNIT
+    for k in range(count):
+        result = times(result, Operand(k))
+    return result
+
+
+def renumbered(formula: Formula, reads: tuple[Access, ...]) -> tuple[Formula, tuple[Access, ...]]:
+    """The formula and only the reads that it has."""
+    used = operands(formula)
+    return substitute(formula, {k: Operand(i) for i, k in enumerate(used)}), tuple(reads[k] for k in used)

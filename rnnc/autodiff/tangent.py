@@ -1,0 +1,283 @@
+"""Forward mode: the influence of every parameter on every state, as equations of the system.
+
+For a state s and a panel of parameters p, with D = d s / d (earlier states) within one step:
+
+    J(s)[n] = sum over c of D(s, c)[n] J(c)[n-d] + (what the step reads of p itself)
+
+Only d s / d c of one step is ever formed, folded into the weights it scales; gates and net inputs have no influence of
+their own. Williams and Zipser (1989), equation 9, for any network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from rnnc.autodiff.blocks import Block, Blocks, columns_of, rows_of
+from rnnc.autodiff.jacobian import Jacobian, jacobian
+from rnnc.model.forms import At
+from rnnc.ops.formula import Operand
+from rnnc.sizes import Shape, Size
+from rnnc.system.cut import Carried, Step
+from rnnc.system.extension import Extension
+from rnnc.system.forms import Access, Border, Contract, Equation, Part, Products, Term, Value
+from rnnc.system.influence import Aligned, Dependence, Panel, influences, number, panels
+
+COLUMNS = ".p"
+
+
+@dataclass(frozen=True)
+class Held:
+    """The influences of one panel on one state: the value `name` of the rows of `state` and the panel's columns."""
+
+    name: str
+    state: str
+    panel: Panel
+
+
+class Tangent:
+    """Adds the equations of all influences to `extension`; `held` are their values. Raises `TooMany` where there are
+    more than `most`."""
+
+    def __init__(
+        self,
+        extension: Extension,
+        step: Step,
+        borders: Mapping[str, Border],
+        parameters: tuple[str, ...],
+        active: frozenset[str],
+        most: int | None = None,
+    ) -> None:
+        self.x = extension
+        self.step = step
+        self.starts = borders
+        self.parameters = parameters
+        self.carried = {c.name: c for c in (*step.carried, *step.now())}
+        self.shapes = {name: extension.values[name].shape for name in parameters}
+        leaves = frozenset((*parameters, *self.carried))
+        self.blocks = {s: self._blocks(s, leaves - {s}, active) for s in step.states()}
+        self.begun = {n: self._blocks(n, leaves, active) for b in self._borders() for n in b.reads() if n in active}
+        self.panels = panels(influences(self._dependences(), parameters, most))
+        self.held: dict[tuple[str, Panel], Held] = {}
+        self.borders: list[Border] = []
+
+    def run(self) -> tuple[Held, ...]:
+        """All influences; their equations are made."""
+        for panel in self.panels:
+            for state in panel.states():
+                name = self.x.fresh(f"J({state})")
+                v = self.x.values[state]
+                shape = (*v.shape, panel.columns(state, self.shapes))
+                self.x.values[name] = Value(name, "part", v.axes, True, shape)
+                self.held[state, panel] = Held(name, state, panel)
+        for held in self.held.values():
+            self._define(held)
+            self._begin(held)
+        return tuple(self.held.values())
+
+    def _borders(self) -> Iterator[Border]:
+        return (self.starts[s] for s in self.step.states() if s in self.starts)
+
+    # ---- one step
+
+    def _blocks(self, root: str, leaves: frozenset[str], active: frozenset[str]) -> Blocks:
+        """The blocks of a state or a start; by each carried value there is one."""
+        if root not in self.x.equations and root not in leaves:
+            return {}  # an input that is carried
+        found = jacobian(self.x, root, leaves, active)
+        joined = {}
+        for name, blocks in found.items():
+            joined[name] = (self._one(root, name, blocks),) if name in self.carried else blocks
+        return joined
+
+    def _one(self, root: str, leaf: str, blocks: tuple[Block, ...]) -> Block:
+        """Blocks of a carried value as one, diagonal only where all of them are."""
+        own = columns_of(self.x.values[leaf].shape)
+        window = self.carried[leaf].at.high is not None
+        columns = tuple(
+            c if len({b.columns[k] for b in blocks}) == 1 and not (window and k == 0) else own[k]
+            for k, c in enumerate(blocks[0].columns)
+        )
+        made = Jacobian(self.x, root, frozenset(), frozenset())
+        if len(blocks) == 1 and columns == blocks[0].columns:
+            return Block(columns, Operand(0), made.coefficient(blocks[0], leaf))
+        kept = [k for k, c in enumerate(columns) if c == own[k]]
+        terms: list[Term] = []
+        reads: list[Access] = []
+        for b in blocks:
+            factors = made.coefficient(b, leaf)
+            terms.append(Term(len(factors), (*made.rows, *(b.columns[k] for k in kept))))
+            reads.extend(factors)
+        sizes = self.x.values[leaf].shape
+        dims = (*made.rows, *(own[k] for k in kept))
+        shape = (*made.shape, *(sizes[k] for k in kept))
+        name = self.x.make(f"d({root})/d({leaf})", shape, Products(tuple(terms)), reads, dims)
+        return Block(columns, Operand(0), (self.x.here(name, dims),))
+
+    def _dependences(self) -> Iterator[Dependence]:
+        for state, blocks in self.blocks.items():
+            yield from self._linked(state, blocks)
+        for b in self._borders():
+            for name in b.reads():
+                yield from self._linked(b.name, self.begun.get(name, {}))
+
+    def _linked(self, state: str, blocks: Blocks) -> Iterator[Dependence]:
+        rows = {label: k for k, label in enumerate(rows_of(self.x.values[state].shape))}
+        for name, found in blocks.items():
+            for b in found:
+                aligned: Aligned = tuple(rows.get(c) for c in b.columns)
+                carried = self.carried.get(name)
+                if carried is not None:
+                    taps = 0 if carried.at.high is None else 1
+                    yield Dependence(state, carried.source, aligned[taps:])
+                else:
+                    yield Dependence(state, name, aligned)
+
+    # ---- equations
+
+    def _define(self, held: Held) -> None:
+        terms: list[Term] = []
+        reads: list[Access] = []
+        for name, blocks in self.blocks[held.state].items():
+            for b in blocks:
+                made = self._passed(held, name, b) if name in self.carried else self._read(held, name, b)
+                for term, own in made:
+                    terms.append(term)
+                    reads.extend(own)
+        self._equation(held.name, held, terms, reads)
+
+    def _equation(self, name: str, held: Held, terms: list[Term], reads: list[Access]) -> None:
+        dims = (*rows_of(self.x.values[held.state].shape), COLUMNS)
+        about = f"the influence on {held.state} of {', '.join(held.panel.parameters)}"
+        self.x.equations[name] = Equation(name, dims, Products(tuple(terms)), tuple(reads), about)
+
+    def _passed(self, held: Held, name: str, b: Block) -> Iterator[tuple[Term, tuple[Access, ...]]]:
+        """D J: what earlier influences make of this one, tap by tap."""
+        carried = self.carried[name]
+        before = self.held.get((carried.source, held.panel))
+        if before is None:
+            return
+        rows = rows_of(self.x.values[held.state].shape)
+        taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
+        own = b.columns if carried.at.high is None else b.columns[1:]
+        columns, start, shape = self._columns(held, before, own)
+        for tap in taps:
+            at = (At(carried.at.axis, carried.at.low + tap),)
+            earlier = Access(before.name, at, (*own, COLUMNS))
+            factors = b.reads
+            if carried.at.high is not None:
+                first = columns_of(self.x.values[name].shape)[0]
+                factors = tuple(replace(r, dims=tuple(tap if d == first else d for d in r.dims)) for r in factors)
+            yield Term(len(factors) + 1, (*rows, *columns), start, shape), (*factors, earlier)
+
+    def _columns(self, held: Held, before: Held, own: tuple[str, ...]) -> tuple[tuple[str, ...], Size | None, Shape]:
+        """Where the columns of an earlier influence lie in a later one, which may be aligned in fewer dimensions."""
+        if len(held.panel.parameters) > 1:
+            return (COLUMNS,), None, ()
+        (parameter,) = held.panel.parameters
+        old = held.panel.of(before.state, parameter)
+        new = held.panel.of(held.state, parameter)
+        if old.rest == new.rest:
+            return (COLUMNS,), None, ()
+        labels: list[str] = []
+        shape: list[Size] = []
+        for k in new.rest:
+            row = old.aligned[k]
+            if row is not None:
+                labels.append(own[row])
+                shape.append(self.shapes[parameter][k])
+            elif COLUMNS not in labels:
+                labels.append(COLUMNS)
+                shape.append(number(tuple(self.shapes[parameter][j] for j in old.rest)))
+        return tuple(labels), Size.of(0), tuple(shape)
+
+    def _read(self, held: Held, parameter: str, b: Block) -> Iterator[tuple[Term, tuple[Access, ...]]]:
+        """What the step reads of a parameter, put at its columns."""
+        if parameter not in held.panel.parameters:
+            return
+        made = Jacobian(self.x, held.state, frozenset(), frozenset())
+        reads = (*made.coefficient(b, parameter), *b.factors)
+        start, shape = next((at, z) for n, at, z in held.panel.starts(held.state, self.shapes) if n == parameter)
+        labels = tuple(b.columns[k] for k in held.panel.of(held.state, parameter).rest)
+        yield Term(len(reads), (*made.rows, *labels), start, shape), reads
+
+    def _begin(self, held: Held) -> None:
+        """What an influence is before the first step: that of the start."""
+        border = self.starts.get(held.state)
+        if border is None:
+            return
+        default = self._started(held, border.default)
+        early = tuple((k, self._started(held, name)) for k, name in border.early)
+        if default is not None or any(name is not None for _, name in early):
+            self.borders.append(Border(held.name, border.sides, default, early))
+
+    def _started(self, held: Held, start: str | None) -> str | None:
+        terms: list[Term] = []
+        reads: list[Access] = []
+        for parameter, blocks in self.begun.get(start or "", {}).items():
+            for b in blocks:
+                for term, own in self._read(replace(held), parameter, b):
+                    terms.append(term)
+                    reads.extend(own)
+        if not terms:
+            return None
+        name = self.x.fresh(f"J({start})")
+        shape = self.x.values[held.name].shape
+        batched = any(self.x.values[r.name].batched for r in reads)
+        self.x.values[name] = Value(name, "part", (), batched, shape)
+        self._equation(name, held, terms, reads)
+        return name
+
+
+def sums(
+    x: Extension, held: Iterable[Held], passed: Iterable[tuple[Carried, str]], shapes: Mapping[str, Shape]
+) -> dict[str, list[str]]:
+    """For every parameter the values whose sum is what its influences add to its gradient: the adjoint of each
+    state, now and earlier (`passed`: what is read, and the name of its adjoint), times the influence on it, summed
+    over positions and batch."""
+    read = tuple(passed)
+    found: dict[str, list[str]] = {}
+    groups: dict[tuple[Panel, Aligned], list[Held]] = {}
+    for h in held:
+        aligned = h.panel.of(h.state, h.panel.parameters[0]).aligned if len(h.panel.parameters) == 1 else ()
+        groups.setdefault((h.panel, tuple(None if a is None else a for a in aligned)), []).append(h)
+    for (panel, aligned), members in groups.items():
+        terms: list[Term] = []
+        reads: list[Access] = []
+        lead = tuple(k for k, row in enumerate(aligned) if row is not None)
+        for h in members:
+            for carried, adjoint in (p for p in read if p[0].source == h.state):
+                rows = columns_of(x.values[h.state].shape)
+                taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
+                for tap in taps:
+                    first = () if carried.at.high is None else (tap,)
+                    reads.append(x.here(adjoint, (*first, *rows)))
+                    reads.append(Access(h.name, (At(carried.at.axis, carried.at.low + tap),), (*rows, COLUMNS)))
+                    terms.append(Term(2, (*(rows[aligned[k] or 0] for k in lead), COLUMNS)))
+        if not terms:
+            continue
+        state = members[0].state
+        leading = tuple(shapes[panel.parameters[0]][k] for k in lead)
+        dims = (*(f".l{k}" for k in lead), COLUMNS)
+        shape = (*leading, panel.columns(state, shapes))
+        total = x.add(f"J:{panel.parameters[0]}", (), False, shape, Products(tuple(terms)), tuple(reads), dims)
+        for parameter, start, rest in panel.starts(state, shapes):
+            found.setdefault(parameter, []).append(_part(x, total, dims, parameter, start, lead, rest))
+    return found
+
+
+def _part(
+    x: Extension, total: str, dims: tuple[str, ...], parameter: str, start: Size, lead: tuple[int, ...], rest: Shape
+) -> str:
+    """A parameter's own columns of a sum, its dimensions in their order."""
+    shape = x.values[parameter].shape
+    others = tuple(k for k in range(len(shape)) if k not in lead)
+    order = (*lead, *others)
+    labels = tuple(f".i{k}" for k in order)
+    cut = x.add(
+        f"J:{parameter}", (), False, tuple(shape[k] for k in order), Part(start), (x.here(total, dims),), labels
+    )
+    if order == tuple(sorted(order)):
+        return cut
+    whole = tuple(f".i{k}" for k in range(len(shape)))
+    return x.add(f"J:{parameter}", (), False, shape, Contract(), (x.here(cut, labels),), whole)

@@ -1,0 +1,81 @@
+"""Influences in a module: what a loop starts them with, and their names and places in a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rnnc.autodiff.tangent import Held
+from rnnc.emit.lines import Lines
+from rnnc.emit.views import Names
+
+if TYPE_CHECKING:
+    from rnnc.emit.section import SectionWriter
+
+
+def key(held: Held, parameter: str) -> str:
+    """The name of an influence in a learner."""
+    return f"{held.state} by {parameter}"
+
+
+def delay(names: Names, held: Held) -> int:
+    """How many steps of an influence are carried."""
+    (extent,) = names.extents(held.name)
+    return (extent.kept or 1) - 1
+
+
+def columns(names: Names, held: Held) -> tuple[tuple[str, str, str], ...]:
+    """Of every parameter of a panel its key, its first column and the shape of its columns, as Python texts."""
+    found = []
+    shapes = {name: names.values[name].shape for name in held.panel.parameters}
+    for parameter, start, rest in held.panel.starts(held.state, shapes):
+        shape = ", ".join(names.size_text(z) for z in rest)
+        found.append((key(held, parameter), names.size_text(start), f"({shape}{',' if len(rest) == 1 else ''})"))
+    return tuple(found)
+
+
+def places(names: Names, carried: Iterable[Held]) -> str:
+    """What a module says of its influences: the names in a learner, and where they lie."""
+    lines = Lines()
+    every = tuple(carried)
+    lines.add("INFLUENCES = {")
+    for held in every:
+        lines.lines.extend(f"    {name!r}: {delay(names, held)}," for name, _, _ in columns(names, held))
+    lines.add("}")
+    lines.add('"""For every influence that a learner holds, STATE by PARAMETER, how many steps of it."""')
+    lines.add()
+    lines.add()
+    with lines.block("def places(**sizes):"):
+        lines.add('"""The influences that lie side by side in one array: their names, first columns and shapes."""')
+        sizes = {n for h in every for z in _sizes(names, h) for n in z}
+        for size, variable in names.size.items():
+            if size in sizes:
+                lines.add(f"{variable} = sizes[{size!r}]")
+        lines.add("return {")
+        for held in every:
+            lines.add(f"    {names.variable(held.name)!r}: (")
+            lines.lines.extend(f"            ({n!r}, {start}, {shape})," for n, start, shape in columns(names, held))
+            lines.add("    ),")
+        lines.add("}")
+    return lines.text()
+
+
+def _sizes(names: Names, held: Held) -> tuple[tuple[str, ...], ...]:
+    return tuple(z.names for name in held.panel.parameters for z in names.values[name].shape)
+
+
+def begin(section: SectionWriter, held: Held) -> None:
+    """The lines that fill a ring with what stands before the first step: nothing, what starts gave, or a learner's."""
+    names, lines = section.names, section.lines
+    variable = names.variable(held.name)
+    if not delay(names, held):
+        return
+    lines.add(f"call.recall({variable!r}, {variable})")
+    border = section.borders.get(held.name)
+    if border is not None:
+        with lines.block("if call.state is None:"):
+            early = dict(border.early)
+            for k in range(1, delay(names, held) + 1):
+                start = early.get(k, border.default)
+                if start is not None:
+                    lines.add(f"{variable}[-{k}] = {names.variable(start)}")

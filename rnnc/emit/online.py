@@ -1,0 +1,188 @@
+"""What a module needs to learn forward in time: `_rtrl`, and `rtrl`, `rtrl_start` and `rtrl_step` of the protocol."""
+
+from __future__ import annotations
+
+from rnnc.autodiff.tangent import Held
+from rnnc.emit.api import loss_targets, needs_going_on, needs_text, refuse_states
+from rnnc.emit.arguments import arguments
+from rnnc.emit.influences import delay, places
+from rnnc.emit.kernels import KernelSpelling
+from rnnc.emit.lines import Lines
+from rnnc.emit.section import SectionWriter
+from rnnc.emit.starting import kept, one, opened, start_arguments
+from rnnc.emit.streaming import Streaming
+from rnnc.emit.support_text import copied
+from rnnc.emit.unpacking import unpacked
+from rnnc.emit.views import Names
+from rnnc.model.forms import Model
+from rnnc.program.forms import Program, Section
+from rnnc.system.forms import Border, Dropout
+from rnnc.system.needed import needed
+
+
+class Online:
+    """The texts of one network; `program` has the one section `rtrl`, `main` names what the other functions make."""
+
+    def __init__(self, model: Model, program: Program, kernels: KernelSpelling, main: Names, stream: Streaming) -> None:
+        self.model = model
+        self.program = program
+        self.names = Names(program, kernels)
+        self.main = main
+        self.stream = stream
+        self.drops = any(isinstance(e.op, Dropout) for e in program.system.equations)
+        self.data = tuple(d.name for d in (*model.inputs, *model.targets))
+
+    def body(self) -> str:
+        """The text of `_rtrl`."""
+        names, system = self.names, self.names.system
+        assert system.loss is not None
+        writer = SectionWriter(names, self.program.sections[0], frozenset(), self.stream.states)
+        writer.write()
+        tail = Lines(1)
+        if self.stream.refusal is None:
+            self._learner(tail)
+        tail.add(f"return {names.variable(system.loss)}")
+        head, body = unpacked(names, writer, tail.text())
+        title = '    """The losses; their gradients (RTRL) into `grads`, and what is carried on as `grads.state`."""'
+        return "\n".join(["def _rtrl(call, seed, grads):", title, *head, body, tail.text()])
+
+    def _learner(self, lines: Lines) -> None:
+        """What the next step or chunk reads of this one, with the influences."""
+        names = self.names
+        (axis,) = names.system.axes
+        lines.add("learner = {}")
+        for name, low in zip(self.stream.states, self.stream.low, strict=True):
+            lines.add(f"learner[{name!r}] = last_rows({names.variable(name)}, {low}, call.lengths[{axis!r}])")
+        if self.stream.counter is not None:
+            lines.add(f"learner[{axis!r}] = call.begin + call.lengths[{axis!r}]")
+        with lines.block("if not call.batched:"):
+            lines.add("learner = {name: a[:, 0] if STATES[name] > 1 else a[0] for name, a in learner.items()}")
+        for held in self._carried():
+            variable = names.variable(held.name)
+            lines.add(f"learner |= call.recent({variable!r}, {variable}, {names.length(axis)})")
+        lines.add("grads.state = learner")
+
+    def _carried(self) -> tuple[Held, ...]:
+        """The influences that are read at an earlier step."""
+        return tuple(h for h in self.program.held if delay(self.names, h))
+
+    # ---- the protocol
+
+    def functions(self) -> tuple[str, ...]:
+        """The texts of the public functions and of what they share."""
+        own = places(self.names, self._carried())
+        texts = [own, copied("influences"), self.body(), self._followed(), self._rtrl()]
+        if self.stream.refusal is None:
+            texts += [self._start(), self._step()]
+        return tuple(texts)
+
+    def _followed(self) -> str:
+        lines = Lines()
+        with lines.block("def _followed(call, reduce):"):
+            lines.add('"""Value and gradients of a checked call."""')
+            lines.add("grads = Parameters(call.sizes, call.real)")
+            lines.add('share = 1.0 / call.batch if reduce == "mean" else 1.0')
+            lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
+            lines.add("    loss = _rtrl(call, np.full(call.batch, share, call.real), grads)")
+            lines.add('return loss.mean() if reduce == "mean" else loss.sum(), grads')
+        return lines.text()
+
+    def _checks(self, lines: Lines, function: str) -> None:
+        with lines.block('if reduce not in ("mean", "sum"):'):
+            lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
+        if self.drops:
+            with lines.block("if seed is None:"):
+                text = f"`{self.model.name}` uses dropout: {function} needs seed=, a whole number"
+                lines.add(f"raise ValueError({text!r})")
+
+    def _wanted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is computed, and what has to be right where a state goes on: as for `bptt`."""
+        system = self.main.system
+        assert system.loss is not None
+        units = tuple(v.name for v in system.values if v.role == "unit")
+        return (*units, system.loss), (system.loss,)
+
+    def _rtrl(self) -> str:
+        signature, others, given = arguments(self.data, self.names.python)
+        seed = ", seed=None" if self.drops else ""
+        lines = Lines()
+        with lines.block(f'def rtrl(p, *{signature}, lengths=None, reduce="mean", state=None{seed}{others}):'):
+            lines.add('"""The loss and its gradients as `bptt` gives them, by real-time recurrent learning."""')
+            self._checks(lines, "rtrl")
+            lines.add(f"data = {given}")
+            lines.add(f"needs = {needs_text(self.main, self.stream, *self._wanted())}")
+            targets = loss_targets(self.main)
+            if targets:
+                with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
+                    lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
+            refuse_states(lines, self.model, self.stream)
+            seeded = ", seed=seed" if self.drops else ""
+            lines.add(f"return _followed(LearningCall(p, data, lengths, state, needs{seeded}), reduce)")
+        return lines.text()
+
+    def _step(self) -> str:
+        signature, others, given = arguments(self.data, self.names.python)
+        (axis,) = self.names.system.axes
+        seed = ", seed=None" if self.drops else ""
+        lines = Lines()
+        with lines.block(f'def rtrl_step(p, learner, *{signature}, reduce="mean"{seed}{others}):'):
+            lines.add(f'"""One step of axis `{axis}`: (loss, gradients, next learner).')
+            lines.add()
+            lines.add("The gradient is that of this step's loss through the whole past, exact while `p` stands still.")
+            lines.add("Arrays are those of `rtrl` less the axis; a target that is not passed is missing.")
+            lines.add('"""')
+            self._checks(lines, "rtrl_step")
+            inside = needs_going_on(self.main, *self._wanted())
+            seeded = ", seed=seed" if self.drops else ""
+            lines.add(f"call = LearningCall(p, {given}, 1, learner, {inside!r}{seeded}, stepping=True)")
+            lines.add("value, grads = _followed(call, reduce)")
+            lines.add("return value, grads, grads.state")
+        return lines.text()
+
+    def _start(self) -> str:
+        """The learner before the first step."""
+        names, system = self.names, self.names.system
+        borders = {b.name: b for b in system.borders}
+        of = {h.name: borders[h.name] for h in self.program.held if h.name in borders}
+        wanted = tuple(sorted({n for b in of.values() for n in b.reads()}))
+        by_out = {e.out: e for e in system.equations}
+        inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
+        statements = kept(self.program.sections[0].body, inside)
+        writer = SectionWriter(names, Section("rtrl", statements, tuple(inside)), frozenset())
+        writer.write()
+        _, _, inputs = start_arguments(self.main, self.stream)
+        signature, others, given = arguments(inputs, names.python)
+        tail = Lines(1)
+        for held in self._carried():
+            self._started(tail, held, of.get(held.name))
+        tail.add("return learner")
+        lines = Lines()
+        with lines.block(f"def rtrl_start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
+            lines.add(
+                '"""The learner before the first step: the state of `start`, and the influence of every parameter'
+            )
+            lines.add('on every state, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')
+            lines.add(f"learner = start(p, batch, **{given})" if inputs else "learner = start(p, batch)")
+            opened(lines, bool(wanted), given, inputs)
+            if wanted:
+                head, text = unpacked(names, writer, tail.text() + " lead")
+                lines.lines.extend(line for line in (*head, *text.split("\n")) if line.strip())
+            elif rows := {n for h in self._carried() for z in names.values[h.name].shape[:-1] for n in z.names}:
+                lines.lines.extend(f"    {v} = sizes[{n!r}]" for n, v in names.size.items() if n in rows)
+            lines.lines.extend(tail.lines)
+        return lines.text()
+
+    def _started(self, lines: Lines, held: Held, border: Border | None) -> None:
+        """The influences on one state before the first step."""
+        names = self.names
+        rows = "".join(f", {names.size_text(z)}" for z in names.values[held.name].shape[:-1])
+        count = delay(names, held)
+        steps = f"{count}, " if count > 1 else ""
+        early = dict(border.early) if border else {}
+        with lines.block(f"for key, first, shape in places(**sizes)[{names.variable(held.name)!r}]:"):
+            lines.add(f"learner[key] = np.zeros(({steps}*lead{rows}, *shape), real)")
+            for k in range(count, 0, -1) if border else ():
+                value = early.get(k, border.default if border else None)
+                if value is not None:
+                    place = "learner[key]" + (f"[{count - k}]" if count > 1 else "")
+                    lines.add(f"{place}[...] = block({one(names, value)}, first, shape)")

@@ -1,0 +1,68 @@
+"""What only real-time recurrent learning needs: views of an influence, and influences in and out of a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnnc.emit.support.calls import Call
+from rnnc.emit.support.facts import INFLUENCES, places
+
+# ---- copied from here
+
+
+def block(a: Any, start: int, shape: tuple[int, ...]) -> Any:
+    """The entries of the last dimension of `a` from `start` on, seen as dimensions of `shape`: a view."""
+    count = 1
+    for n in shape:
+        count *= n
+    return a[..., start : start + count].reshape(*a.shape[:-1], *shape)
+
+
+def diagonal(a: Any, labels: str) -> Any:
+    """The entries of the last dimensions of `a` where those with one label agree: a view, in the order of labels."""
+    return np.einsum(f"...{labels}->...{''.join(dict.fromkeys(labels))}", a)
+
+
+class LearningCall(Call):
+    """A call that learns forward in time: `influences` are those of a learner, by name; none at a sequence's start.
+    `places` says which of them lie side by side in one array."""
+
+    def __init__(self, p: Any, data: Any, lengths: Any, learner: Any, *more: Any, **options: Any) -> None:
+        state = learner
+        self.influences: dict[str, Any] = {}
+        if isinstance(learner, Mapping) and (options.get("stepping") or any(name in INFLUENCES for name in learner)):
+            state = {name: a for name, a in learner.items() if name not in INFLUENCES}
+            for name in INFLUENCES:
+                if name not in learner:
+                    raise ValueError(f"learner lacks `{name}`; it is what `rtrl_start` gives")
+                self.influences[name] = learner[name]
+        super().__init__(p, data, lengths, state, *more, **options)
+        self.places = places(**self.sizes)
+
+    def recall(self, name: str, a: Any) -> None:
+        """Put the learner's influences into a ring `a` (steps, batch, rows, columns); zero at a sequence's start."""
+        a[...] = 0.0
+        for key, start, shape in self.places[name] if self.influences else ():
+            part = block(a, start, shape)[-INFLUENCES[key] :]
+            steps = (INFLUENCES[key],) if INFLUENCES[key] > 1 else ()
+            expected = (*steps, *part.shape[1 if self.batched else 2 :])
+            found = np.shape(self.influences[key])
+            if found != expected:
+                raise ValueError(f"influence `{key}` has shape {found}, expected {expected}")
+            part[...] = np.reshape(self.influences[key], part.shape)
+
+    def recent(self, name: str, a: Any, length: int) -> dict[str, Any]:
+        """The influences after the last of `length` steps out of a ring `a`, as a learner holds them."""
+        found = {}
+        for key, start, shape in self.places[name]:
+            count = INFLUENCES[key]
+            rows = np.stack([block(a[(length - k) % len(a)], start, shape) for k in range(count, 0, -1)])
+            rows = rows if self.batched else rows[:, 0]
+            found[key] = rows[0] if count == 1 else rows
+        return found
+
+
+# ---- copied to here

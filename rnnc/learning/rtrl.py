@@ -1,0 +1,110 @@
+"""Real-time recurrent learning: the gradient of the loss, forward in time (Robinson and Fallside 1987; Williams and
+Zipser 1989; Gherrity 1989), exact for every network whose recurrences run forward.
+
+The gradient is that of the read-out, which takes the states as given, plus the adjoint of every state times the
+influence that the parameters have had on it. So read-outs and losses need no influence, whatever they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rnnc.autodiff.adjoint import active_values, adjoint
+from rnnc.autodiff.passing import NotWithinStep
+from rnnc.autodiff.tangent import Held, Tangent, sums
+from rnnc.diagnostics import Reporter
+from rnnc.ops.formula import ZERO, Formula, Operand, plus
+from rnnc.system.ahead import ahead, spelled_read
+from rnnc.system.cut import SeveralAxes, cut, downstream, readout
+from rnnc.system.errors import NotFollowed
+from rnnc.system.extension import Extension
+from rnnc.system.forms import Equation, Pointwise, System
+from rnnc.system.hoist import hoist
+from rnnc.system.influence import TooMany
+from rnnc.system.lowering import labels_of
+from rnnc.system.prune import prune
+
+
+@dataclass(frozen=True)
+class Forward:
+    """`system` gives the loss and the gradients; `held` are the influences it carries from step to step."""
+
+    system: System
+    held: tuple[Held, ...]
+
+
+def followed(system: System, reporter: Reporter, most: int | None = None) -> Forward | None:
+    """`rtrl` of a network with a loss; None where it cannot be had, and why is reported, or where there are more than
+    `most` influences."""
+    before = len(reporter.diagnostics)
+    ahead(system, reporter)
+    if len(reporter.diagnostics) > before:
+        return None
+    try:
+        return rtrl(system, most)
+    except TooMany:
+        return None
+    except (SeveralAxes, NotWithinStep) as problem:
+        owners = (problem.equation.out.split(":")[0], problem.access.name.split(":")[0])
+        span = problem.access.span or problem.equation.span
+        span = span or next(e.span for e in system.equations if e.out == owners[0])
+        assert span is not None
+        several = isinstance(problem, SeveralAxes)
+        reads = spelled_read(problem.access)
+        reporter.report(NotFollowed(span=span, name=owners[0], reads=reads, several=several))
+        return None
+
+
+def rtrl(system: System, most: int | None = None) -> Forward:
+    """The system with its influences and the gradient of every trained parameter, ready to be scheduled.
+
+    Raises `rnnc.system.cut.SeveralAxes` or `rnnc.autodiff.passing.NotWithinStep` for a network that it cannot follow;
+    `TooMany` where there are more than `most` influences;
+    one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here. `followed` asks first.
+    """
+    assert system.loss is not None
+    step = cut(system)
+    read = {r.name for e in system.equations for r in e.reads} | {n for b in system.borders for n in b.reads()}
+    parameters = tuple(v.name for v in system.values if v.role == "parameter" and v.name in read)
+    rest = readout(step)
+    lags = {c.name: c for c in step.carried}
+    lags |= {name: c for name, state in rest.given for c in step.now() if c.source == state}
+    reaching = active_values(rest.system, (*parameters, *lags))
+    direct = adjoint(rest.system, tuple(n for n in (*parameters, *lags) if n in reaching))
+    adjoints = dict(direct.gradients)
+    x = Extension(replace(direct, equations=tuple(rest.restored(e) for e in direct.equations)))
+    active = downstream(step.system, (*parameters, *(c.name for c in step.carried)))
+    tangent = Tangent(x, step, {b.name: b for b in system.borders}, parameters, active, most)
+    held = tangent.run()
+    added = sums(x, held, ((c, adjoints[n]) for n, c in lags.items() if n in adjoints), tangent.shapes)
+    gradients = tuple((n, _total(x, n, adjoints.get(n), added.get(n, []))) for n in parameters)
+    whole = replace(
+        system,
+        values=tuple(x.values.values()),
+        equations=tuple(step.restored(e) for e in x.equations.values()),
+        borders=(*system.borders, *tangent.borders),
+        gradients=gradients,
+    )
+    final = prune(hoist(prune(whole)))
+    there = {v.name for v in final.values}
+    return Forward(final, tuple(h for h in held if h.name in there))
+
+
+def _total(x: Extension, name: str, direct: str | None, parts: list[str]) -> str:
+    """d(loss)/d(parameter): the step's own and what its influences add."""
+    if direct and not parts:
+        return direct
+    if len(parts) == 1 and not direct:
+        x.values[parts[0]] = replace(x.values[parts[0]], role="gradient")
+        return parts[0]
+    names = [*([direct] if direct else []), *parts]
+    v = x.values[name]
+    labels = labels_of(v.shape)
+    formula: Formula = ZERO
+    for k in range(len(names)):
+        formula = plus(formula, Operand(k))
+    own = x.fresh(f"gradient({name})")
+    x.values[own] = replace(v, name=own, role="gradient")
+    reads = tuple(x.here(n, labels) for n in names)
+    x.equations[own] = Equation(own, labels, Pointwise(formula), reads, f"derivative by {name}")
+    return own

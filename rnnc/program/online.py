@@ -1,0 +1,22 @@
+"""The program of real-time recurrent learning: one section, in which influences live in loops of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnc.learning.rtrl import Forward
+from rnnc.program.forms import Program
+from rnnc.program.guard import guarded
+from rnnc.program.lower import arranged, neighbours
+from rnnc.program.sections import Parts
+from rnnc.program.sinking import sunk
+from rnnc.system.schedule import schedule
+
+
+def online(forward: Forward) -> Program:
+    """The program that gives the loss, the gradients and what is carried on of `forward`."""
+    system = guarded(forward.system)
+    nodes = sunk(system, neighbours(schedule(system)), tuple(h.name for h in forward.held))
+    program = arranged(system, Parts((), (), nodes, {}))
+    section = next(s for s in program.sections if s.name == "backward")
+    return replace(program, sections=(replace(section, name="rtrl"),), held=forward.held)

@@ -1,0 +1,98 @@
+"""Influences, and what only they read, are made position by position in one loop an axis, so that no position's
+outlives its use.
+
+before   D[n] for all n;  scan n: J[n] = D[n] J[n-1] + ...;  sum over n of a[n] J[n-1]
+after    loop n: D;  the sum so far;  J[n] = D J[n-1] + ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, Products, System, Value
+from rnnc.system.schedule import Batch, Node, Scan, equations_of
+
+
+def sunk(system: System, nodes: tuple[Node, ...], held: Iterable[str]) -> tuple[Node, ...]:
+    """The schedule with the equations of `held`, of sums over them and of matrices that only they read in one forward
+    scan an axis; a sum is an equation in a scan along an axis that it lacks."""
+    values = {v.name: v for v in system.values}
+    chosen = _chosen(system, nodes, values, tuple(held))
+    scans: dict[str, list[Equation]] = {}
+    whole: list[Node] = []
+    for node in nodes:
+        inside = equations_of((node,))
+        axis = chosen.get(inside[0].out)
+        if axis is None:
+            whole.append(node)
+        else:
+            scans.setdefault(axis, []).extend(inside)
+    for axis, sunken in scans.items():
+        sums = [e for e in sunken if not values[e.out].axes]
+        whole.append(Scan(axis, 1, tuple(Batch(e) for e in _within((*sums, *sunken)))))
+    return _ordered(system, tuple(whole))
+
+
+def _chosen(
+    system: System, nodes: tuple[Node, ...], values: Mapping[str, Value], held: tuple[str, ...]
+) -> dict[str, str]:
+    """The equations that go into a loop, and its axis."""
+    by_out = {e.out: e for e in equations_of(nodes)}
+    chosen = {name: values[name].axes[0] for name in held if name in by_out}
+    for e in by_out.values():
+        if isinstance(e.op, Products) and not values[e.out].axes:
+            axes = {chosen[r.name] for r in e.reads if r.name in chosen}
+            if len(axes) == 1:
+                chosen[e.out] = axes.pop()
+    readers: dict[str, list[str]] = {}
+    for e in by_out.values():
+        for r in e.reads:
+            readers.setdefault(r.name, []).append(e.out)
+    alone = {n.equation.out for n in nodes if isinstance(n, Batch)}
+    needed = {v for _, v in system.gradients} | {n for b in system.borders for n in b.reads()}
+    for name in reversed(tuple(by_out)):
+        v, e = values[name], by_out[name]
+        axes = {chosen.get(r, "") for r in readers.get(name, ())}
+        if name in chosen or name not in alone or name in needed or len(axes) != 1 or len(v.shape) < 2:
+            continue
+        (axis,) = axes
+        here = all(a.anchor == "here" for r in e.reads for a in r.at)
+        if v.axes == (axis,) and here and v.role != "unit" and not isinstance(e.op, Dropout):
+            chosen[name] = axis
+    return chosen
+
+
+def _within(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """The equations of one position, each after what it reads there, otherwise in the order given."""
+    outs = {e.out for e in equations}
+    done: dict[str, Equation] = {}
+    waiting = {e.out: e for e in equations}
+    while waiting:
+        ready = next(
+            e for e in waiting.values() if all(r.name not in outs or r.name in done or _past(r) for r in e.reads)
+        )
+        done[ready.out] = waiting.pop(ready.out)
+    return tuple(done.values())
+
+
+def _past(access: Access) -> bool:
+    return any(a.low < 0 for a in access.at)
+
+
+def _ordered(system: System, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes, each after what it reads, otherwise in the order given."""
+    maker = {e.out: k for k, node in enumerate(nodes) for e in equations_of((node,))}
+    borders = {b.name: b.reads() for b in system.borders}
+    # the gradient of a ctc loss goes on from the sums that the loss has made
+    lattices = {e.reads: e.out for e in equations_of(nodes) if isinstance(e.op, Ctc)}
+    needs: list[set[int]] = []
+    for k, node in enumerate(nodes):
+        names = {r.name for e in equations_of((node,)) for r in e.reads} | {e.out for e in equations_of((node,))}
+        names |= {n for name in names for n in borders.get(name, ())}
+        names |= {lattices[e.reads[:2]] for e in equations_of((node,)) if isinstance(e.op, CtcGradient)}
+        needs.append({maker[n] for n in names if n in maker} - {k})
+    done: dict[int, Node] = {}
+    while len(done) < len(nodes):
+        k = next(k for k in range(len(nodes)) if k not in done and needs[k] <= done.keys())
+        done[k] = nodes[k]
+    return tuple(done.values())

@@ -9,12 +9,18 @@ from rnnc.commands.arguments import FORMS, Parser, add_reading
 from rnnc.commands.failure import Failure
 
 RESULTS = ("text", "latex")
+ALGORITHMS = ("bptt", "rtrl", "truncated_gradient")
 
 
 def add_arguments(parser: Parser) -> None:
     """SPEC, and of what the gradient is printed."""
     parser.add_argument("spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name")
     parser.add_argument("--wrt", metavar="NAME", help="the gradient of this parameter or input alone")
+    parser.add_argument(
+        "--algorithm",
+        choices=ALGORITHMS,
+        help="how the gradient is computed; with the changes of the weights",
+    )
     add_reading(parser, (*RESULTS, *FORMS))
 
 
@@ -29,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
         form = asked if asked in RESULTS else form
     system = understand_spec(arguments).system
     try:
-        derivation = derive(system, wrt=arguments.wrt, format=form)
+        derivation = derive(system, wrt=arguments.wrt, algorithm=arguments.algorithm, format=form)
     except ValueError as problem:
-        if arguments.wrt is None:
+        if arguments.wrt is None and arguments.algorithm is None:
             raise
         raise Failure(str(problem)) from None
     write_result(derivation)

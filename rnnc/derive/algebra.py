@@ -114,10 +114,10 @@ def _rank(factor: Expr) -> int:
 
 
 def is_gradient(name: str) -> bool:
-    """The derivative by a unit, an input or a parameter; the one by a net input is a delta and reads as a
-    value.
+    """The derivative by a unit, an input or a parameter, or an influence; the derivative by a net input is a delta
+    and reads as a value.
     """
-    return name.startswith("d(") and ":" not in name
+    return name.startswith("p(") or (name.startswith("d(") and ":" not in name)
 
 
 def power(operand: Expr, exponent: Expr) -> Expr:

@@ -35,8 +35,12 @@ class Datum:
 
 @dataclass(frozen=True)
 class Section:
+    """`omitted` are lines that hold as well and read as in an earlier section: that of the weight `like`."""
+
     title: str
     lines: tuple[Line, ...]
+    omitted: tuple[Line, ...] = ()
+    like: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,9 @@ class Derivation:
 @dataclass(frozen=True)
 class Title:
     """How a value is called. kind: "value" (the author's `subject`), "array" (a parameter), "part" (`part`
-    of `subject`), "error", "loss", "delta" (the derivative by the net input of `subject`) or "gradient"
-    (the derivative by `of`).
+    of `subject`), "error", "loss", "delta" (the derivative by the net input of `subject`), "gradient"
+    (the derivative by `of`), "influence" (written `subject`, of the value `of`; the first `part` of its indices are the
+    value's) or "change" (of the weight `subject`).
     """
 
     kind: str
@@ -67,7 +72,7 @@ class Title:
 
 def symbol_order(symbol: str) -> tuple[int, ...]:
     """The order in which index symbols (`@1`, `@1.0`) are given letters."""
-    return tuple(int(part) for part in symbol.removeprefix("@").split("."))
+    return tuple(int(part) for part in symbol.lstrip("@p").split("."))
 
 
 __all__ = ["Datum", "Derivation", "Index", "Line", "Section", "Title", "symbol_order"]

@@ -10,76 +10,109 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from rnnc.autodiff.adjoint import active_values, adjoint
 from rnnc.derive import algebra
 from rnnc.derive import expression as x
+from rnnc.derive.backward import backward
 from rnnc.derive.derivation import Datum, Derivation, Line, Section
 from rnnc.derive.expand import Expansion
+from rnnc.derive.forward import forward, loss
 from rnnc.derive.keep import Keep
 from rnnc.derive.latex import latex
-from rnnc.derive.names import letters, titles
+from rnnc.derive.names import forward_titles, is_influence, letters, titles
+from rnnc.derive.online import changed, online
+from rnnc.derive.remarks import remarks
 from rnnc.derive.share import share
 from rnnc.derive.text import text
-from rnnc.derive.tidy import Masked, tidy, without_given
+from rnnc.derive.tidy import without_given
+from rnnc.diagnostics import Reporter
 from rnnc.suggest import suggest
-from rnnc.system.forms import Border, Equation, System
-from rnnc.system.schedule import equations_of, schedule
+from rnnc.system.ahead import ahead
+from rnnc.system.forms import System
+
+Algorithm = Literal["bptt", "rtrl", "truncated_gradient"]
+ALGORITHMS: tuple[Algorithm, ...] = ("bptt", "rtrl", "truncated_gradient")
+TITLES = {
+    "bptt": "back-propagation through time",
+    "rtrl": "real-time recurrent learning",
+    "truncated_gradient": "truncated gradient",
+}
 
 
-def derive(system: System, *, wrt: str | None = None, format: Literal["text", "latex"] = "text") -> str:
+def derive(
+    system: System,
+    *,
+    wrt: str | None = None,
+    algorithm: Algorithm | None = None,
+    format: Literal["text", "latex"] = "text",
+) -> str:
     """The derivation as text for a terminal or as a LaTeX document.
 
     `system` is a network as built, neither stacked nor hoisted. `wrt` names one parameter, real input or
     unit and limits the backward part to what its gradient needs; otherwise it has the gradients of every
-    trained parameter. Raises `ValueError` for a name that has no gradient, and for `wrt` in a network
-    without a loss.
+    trained parameter. With an `algorithm` it also has the changes of the weights, and `wrt` is a parameter. Raises
+    `ValueError` for a name that has no gradient, and in a network without a loss for `wrt` and `algorithm`;
+    `Rejected` where the algorithm goes forward in time and the network reads ahead.
     """
-    derivation = derivation_of(system, wrt)
+    derivation = derivation_of(system, wrt, algorithm)
     return latex(derivation) if format == "latex" else text(derivation)
 
 
-def derivation_of(system: System, wrt: str | None = None) -> Derivation:
+def derivation_of(system: System, wrt: str | None = None, algorithm: Algorithm | None = None) -> Derivation:
     """The equations chosen and put in order. Raises as `derive` does."""
-    wanted = _wanted(system, wrt)
+    wanted = _wanted(system, wrt, algorithm)
+    if algorithm not in (None, "bptt"):
+        reporter = Reporter()
+        ahead(system, reporter)
+        reporter.stop_if_wrong()
     system = share(system)
     keep = Keep(system)
-    forward = Expansion(system, keep.names)
-    sections = [Section("Forward", _forward(system, keep, forward))]
-    remarks: list[str] = ["outside"]
+    expansion = Expansion(system, keep.names)
+    sections = [Section("Forward", forward(system, keep, expansion))]
     if system.loss is not None:
-        remarks.insert(0, "loss")
-        sections.append(Section("Loss", _loss(system, keep, forward)))
-        sections.extend(_backward(system, keep, wanted))
-    lines = [line for section in sections for line in section.lines]
+        sections.append(Section("Loss", loss(system, keep, expansion)))
+        sections.extend(_learning(system, keep, wanted, algorithm))
+    sections = [section for section in sections if section.lines]
+    lines = tuple(line for section in sections for line in (*section.lines, *section.omitted))
     shown, missing = _shown(lines)
-    if any(line.left.name.startswith("d(") and ":net" in line.left.name for line in lines):
-        remarks.insert(1, "delta")
-    if any(isinstance(node, x.Call) and node.title == "P" for line in lines for node in x.walk(line.right)):
-        remarks.append("ctc")
-    if missing:
-        remarks.append("missing")
-    if any(node.name.endswith(":mask") for line in lines for node in x.walk(line.right) if isinstance(node, x.Ref)):
-        remarks.append("dropout")
     return Derivation(
-        title=system.name,
+        title=f"{system.name}, {TITLES[algorithm]}" if algorithm else system.name,
         axes=system.axes,
-        given=_given(system, forward),
-        sections=_with_lines(sections, shown),
-        remarks=tuple(remarks),
-        names=titles(system, keep.errors),
-        letters=letters(system),
+        given=_given(system, expansion),
+        sections=tuple(
+            replace(z, lines=tuple(shown[n] for n in z.lines), omitted=tuple(shown[n] for n in z.omitted))
+            for z in sections
+        ),
+        remarks=remarks(system, lines, missing, algorithm),
+        names=(*titles(system, keep.errors), *forward_titles(system, wanted, lines)),
+        letters=letters(system, frozenset("pq" if any(is_influence(line.left.name) for line in lines) else "")),
     )
 
 
-def _wanted(system: System, wrt: str | None) -> tuple[str, ...]:
+def _learning(system: System, keep: Keep, wanted: tuple[str, ...], algorithm: Algorithm | None) -> tuple[Section, ...]:
+    if algorithm == "rtrl":
+        return online(system, keep, wanted, truncated=False)
+    if algorithm == "truncated_gradient":
+        return online(system, keep, wanted, truncated=True)
+    deltas, gradients = backward(system, keep, wanted)
+    made = (Section("Backward", deltas), Section("Gradients", gradients))
+    if algorithm is None:
+        return made
+    return (*made, Section("Changes", tuple(changed(line) for line in gradients)))
+
+
+def _wanted(system: System, wrt: str | None, algorithm: Algorithm | None) -> tuple[str, ...]:
     """The names whose gradients are asked for."""
     real = {v.name: v for v in system.values if v.kind == "real"}
+    if algorithm is not None and system.loss is None:
+        raise ValueError(f"network `{system.name}` has no loss, so there is nothing to learn")
     if wrt is None:
         trained = tuple(p.name for p in system.parameters if p.trained and p.name in real)
         return trained if system.loss is not None else ()
     names = [v.name for v in real.values() if v.role in ("parameter", "fixed", "input", "unit")]
     if wrt not in names:
         return _refuse(system, wrt, names)
+    if algorithm is not None and real[wrt].role not in ("parameter", "fixed"):
+        raise ValueError(f"`{wrt}` is not a parameter: an algorithm learns parameters")
     if system.loss is None:
         raise ValueError(f"network `{system.name}` has no loss, so nothing has a gradient")
     return (wrt,)
@@ -95,106 +128,19 @@ def _refuse(system: System, wrt: str, names: list[str]) -> tuple[str, ...]:
     raise ValueError(f"no parameter, input or unit `{wrt}` in network `{system.name}`{hint}")
 
 
-# ---- forward
-
-
-def _ordered(system: System) -> tuple[Equation, ...]:
-    return equations_of(schedule(system))
-
-
-def _forward(system: System, keep: Keep, expansion: Expansion) -> tuple[Line, ...]:
-    borders = {b.name: b for b in system.borders}
-    lines: list[Line] = []
-    for name in (b.name for b in system.borders if b.name not in expansion.equations):
-        lines.extend(_starts(borders[name], expansion))
-    for e in _ordered(system):
-        if e.out not in keep.names or _is_of_loss(e.out, system):
-            continue
-        lines.append(_line(e.out, expansion, _masks(expansion, keep)))
-        if e.out in borders:
-            lines.extend(_starts(borders[e.out], expansion))
-    return tuple(lines)
-
-
-def _is_of_loss(name: str, system: System) -> bool:
-    return name == system.loss or name.startswith("loss:")
-
-
-def _starts(border: Border, expansion: Expansion) -> list[Line]:
-    """What a value is outside its sequence, on the side it starts from."""
-    left = expansion.left(border.name)
-    places = tuple(zip(left.at, border.sides, strict=True))
-    lines = []
-    for k, name in border.early:
-        at = tuple(x.Place(p.axis, "first" if s == "low" else "last", -k if s == "low" else k) for p, s in places)
-        lines.append(Line(replace(left, at=at), _start_value(name, left)))
-    if border.default is not None:
-        sides = tuple((p.axis, s) for p, s in places)
-        lines.append(Line(left, _start_value(border.default, left), sides))
-    return lines
-
-
-def _start_value(name: str | None, left: x.Ref) -> x.Expr:
-    return x.ZERO if name is None else x.Ref(name, (), left.indices)
-
-
-def _loss(system: System, keep: Keep, expansion: Expansion) -> tuple[Line, ...]:
-    names = [e.out for e in _ordered(system) if e.out in keep.names and _is_of_loss(e.out, system)]
-    return tuple(_line(name, expansion, _masks(expansion, keep)) for name in names)
-
-
-def _masks(expansion: Expansion, keep: Keep) -> Masked:
-    def masked(ref: x.Ref) -> tuple[x.Expr, ...]:
-        if ref.name not in keep.errors:
-            return ()
-        _, factors = algebra.scaled(expansion.definition(ref))
-        return tuple(f.condition for f in factors if isinstance(f, x.Bracket))
-
-    return masked
-
-
-def _line(name: str, expansion: Expansion, masked: Masked, adjoint: bool = False) -> Line:
-    left, right = expansion.equation(name)
-    return Line(left, tidy(right, masked, adjoint))
-
-
-# ---- backward
-
-
-def _backward(system: System, keep: Keep, wanted: tuple[str, ...]) -> tuple[Section, ...]:
-    """The deltas in the order they are computed, then the gradients."""
-    active = active_values(system, wanted)
-    passed = [e.out for e in system.equations if e.out in active and e.out in keep.names]
-    inner = tuple(n for n in passed if n not in keep.errors and n != system.loss and n not in wanted)
-    both = adjoint(system, (*wanted, *inner))
-    made = dict(both.gradients)
-    expansion = Expansion(both, keep.names | frozenset(made.values()))
-    masked = _masks(expansion, keep)
-    given = [n for n in wanted if n not in {e.out for e in system.equations}]
-    deltas = {made[n] for n in (*inner, *wanted) if n not in given}
-    lines = tuple(_line(e.out, expansion, masked, True) for e in _ordered(both) if e.out in deltas)
-    last = tuple(_line(made[n], expansion, masked, True) for n in given)
-    sections = (Section("Backward", lines), Section("Gradients", last))
-    return tuple(section for section in sections if section.lines)
-
-
-def _shown(lines: list[Line]) -> tuple[dict[Line, Line], bool]:
+def _shown(lines: tuple[Line, ...]) -> tuple[dict[Line, Line], bool]:
     """Every line as it is printed, and whether masks of missing targets were left out anywhere."""
     shown: dict[Line, Line] = {}
     missing = False
     for line in lines:
         coefficient, factors = algebra.scaled(line.right)
-        if coefficient == 1 and isinstance(factors[0] if factors else None, x.Bracket):
+        if is_influence(line.left.name) or (coefficient == 1 and factors and isinstance(factors[0], x.Bracket)):
             shown[line] = line
             continue
         right = without_given(line.right)
         missing = missing or right != line.right
         shown[line] = replace(line, right=right)
     return shown, missing
-
-
-def _with_lines(sections: list[Section], shown: dict[Line, Line]) -> tuple[Section, ...]:
-    return tuple(Section(z.title, tuple(shown[line] for line in z.lines)) for z in sections)
 
 
 def _given(system: System, expansion: Expansion) -> tuple[Datum, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rnnc.derive import expression as x
-from rnnc.derive.derivation import Datum, Derivation, Line, Title
-from rnnc.derive.text import REMARKS, Text
+from rnnc.derive.derivation import Datum, Derivation, Line, Section, Title
+from rnnc.derive.text import Text, head, opened
 from rnnc.derive.writer import ATOM, SUM, Writer
 from rnnc.sizes import Size
 
@@ -30,6 +32,24 @@ GREEK = (
 )
 KNOWN = ("tanh", "exp", "ln", "sin", "cos", "tan", "sinh", "cosh", "min", "max")
 SIGNS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
+REMARKS = {
+    "loss": r"$L$ is the loss of one sequence.",
+    "delta": r"$\delta^{{u}}$ is $\partial L / \partial \, \mathrm{{net}}^{{u}}$, the derivative by the"
+    " net input of $u$.",
+    "influence": r"${p}^{{k}}_{{ij}}(n)$ is an influence, $\partial u_k(n) / \partial w_{{ij}}$, of the weight $w$"
+    r" that heads its section; $\delta_{{ik}}$ is 1 where $i = k$, else 0.",
+    "diagonal": r"Where ${p}$ has no upper index, ${p}^{{k}}_{{ij}}(n)$ is 0 unless $k = i$.",
+    "within": r"$\partial L / \partial u_k(n)$ is passed back within step $n$ alone; what $u$ does later is"
+    r" in the influences.",
+    "truncated": r"What a value was at an earlier step is taken as given: that part of an influence is dropped.",
+    "change": r"$\Delta w$ is the change of a weight, ${rate}$ the learning rate.",
+    "outside": r"Outside its sequence a value is 0, and so is a derivative.",
+    "ctc": r"$\operatorname{{P}}(l, p)$ is the probability of the labels $l$: the sum over their alignments of the"
+    r" product of $p$ along each. $\operatorname{{gamma}}(l, p)$ is the part of it that passes through that $p$, divided"
+    r" by it.",
+    "missing": r"A term that reads a missing target is 0.",
+    "dropout": r"$\mathrm{{mask}}$ is 0 with the rate of the dropout, else $1/(1-\mathrm{{rate}})$.",
+}
 PREAMBLE = r"""\documentclass{article}
 \usepackage{amsmath}
 \allowdisplaybreaks
@@ -62,14 +82,26 @@ class Latex(Writer):
     def named(self, title: Title, ref: x.Ref) -> str:
         if title.kind == "gradient" and title.of is not None:
             return rf"\frac{{\partial L}}{{\partial {self.named(title.of, ref)}}}"
-        indices = self.indices(ref)
-        below = "".join(indices) if all(len(i) == 1 for i in indices) else ",".join(indices)
         where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
+        if title.kind == "influence":
+            return self._influence(title, ref) + where
+        below = _run(self.indices(ref))
         return self._head(title) + (f"_{{{below}}}" if below else "") + where
+
+    def _influence(self, title: Title, ref: x.Ref) -> str:
+        """The unit and its index above, the weight's indices below."""
+        count = int(title.part)
+        above, below = (self.indices(replace(ref, indices=i)) for i in (ref.indices[:count], ref.indices[count:]))
+        of = "" if title.of is None else _path(title.of.subject) if title.of.kind == "value" else self._head(title.of)
+        upper = ",".join(s for s in (of, _run(above)) if s)
+        lower = _run(below)
+        return _word(title.subject) + (f"^{{{upper}}}" if upper else "") + (f"_{{{lower}}}" if lower else "")
 
     def _head(self, title: Title) -> str:
         if title.kind == "part":
             return rf"\mathrm{{{escaped(title.part)}}}^{{{_path(title.subject)}}}"
+        if title.kind == "change":
+            return rf"\Delta {self._heads.get(title.subject, _symbol(title.subject))}"
         if title.kind == "delta":
             number = title.part.removeprefix("net")
             return rf"\delta^{{{_path(title.subject)}{',' + number if number else ''}}}"
@@ -82,6 +114,9 @@ class Latex(Writer):
 
     def group(self, inner: str) -> str:
         return rf"\left({inner}\right)" if "frac" in inner or r"\sum" in inner else f"({inner})"
+
+    def breaking(self, inner: list[str]) -> list[str]:
+        return [rf"\Bigl({inner[0]}", *inner[1:-1], rf"{inner[-1]}\Bigr)"]
 
     def fraction(self, above: str, below: str) -> str:
         return rf"\frac{{{above}}}{{{below}}}" if not (above + below).isdigit() else rf"\tfrac{{{above}}}{{{below}}}"
@@ -119,6 +154,9 @@ class Latex(Writer):
     def bracket(self, condition: str) -> str:
         return f"[{condition}]"
 
+    def kronecker(self, left: str, right: str) -> str:
+        return rf"\delta_{{{_run([left, right])}}}"
+
     def compare(self, op: str, left: str, right: str) -> str:
         return f"{left} {SIGNS[op]} {right}"
 
@@ -146,6 +184,10 @@ class Latex(Writer):
         text = super().place(place)
         base = place.base.rstrip("'")
         return text.replace(base, _word(base), 1) if base not in ("first", "last") else text
+
+
+def _run(indices: list[str]) -> str:
+    return "".join(indices) if all(len(i) == 1 for i in indices) else ",".join(indices)
 
 
 def escaped(text: str) -> str:
@@ -183,12 +225,12 @@ def latex(derivation: Derivation) -> str:
     """A whole document. Equations too long for a line are broken between terms."""
     writer, plain = Latex(derivation), Text(derivation)
     out = [PREAMBLE + r"\begin{document}", rf"\section*{{\texttt{{{escaped(derivation.title)}}}}}", ""]
-    out.extend(_remark(REMARKS[r]) for r in derivation.remarks)
+    out.extend(_remark(key, derivation) for key in derivation.remarks)
     out += ["", r"\subsection*{Given}", r"\begin{itemize} \setlength{\itemsep}{0pt}"]
     out.extend(_datum(writer, d) for d in derivation.given)
     out.append(r"\end{itemize}")
     for section in derivation.sections:
-        out += [rf"\subsection*{{{section.title}}}", r"\begin{align*}"]
+        out += [rf"\subsection*{{{_heading(section)}}}", r"\begin{align*}"]
         rows = [_rows(writer, plain, line) for line in section.lines]
         out.append(" \\\\\n".join(rows))
         out.append(r"\end{align*}")
@@ -196,23 +238,14 @@ def latex(derivation: Derivation) -> str:
     return "\n".join(out) + "\n"
 
 
-def _remark(text: str) -> str:
-    symbols = {
-        "L is": r"$L$ is",
-        "delta[u]": r"$\delta^{u}$",
-        "dL/dnet[u]": r"$\partial L / \partial \, \mathrm{net}^{u}$",
-        "input of u": "input of $u$",
-        "P(l, p)": r"$\operatorname{P}(l, p)$",
-        "labels l:": "labels $l$:",
-        "product of p along": "product of $p$ along",
-        "gamma(l, p)": r"$\operatorname{gamma}(l, p)$",
-        "that p,": "that $p$,",
-        "mask": r"$\mathrm{mask}$",
-        "1 / (1 - rate)": r"$1/(1-\mathrm{rate})$",
-    }
-    for plain, typeset in symbols.items():
-        text = text.replace(plain, typeset)
-    return text + r"\\"
+def _heading(section: Section) -> str:
+    text = section.title + (f", the rest as for {section.like}" if section.like else "")
+    words = text.replace(",", " ,").split(" ")
+    return " ".join(rf"\texttt{{{escaped(w)}}}" if "." in w else escaped(w) for w in words).replace(" ,", ",")
+
+
+def _remark(key: str, derivation: Derivation) -> str:
+    return REMARKS[key].format(p=_word(head(derivation, "p")), rate=_word(head(derivation, "rate"))) + r"\\"
 
 
 def _datum(writer: Latex, datum: Datum) -> str:
@@ -226,8 +259,9 @@ def _datum(writer: Latex, datum: Datum) -> str:
 
 def _rows(writer: Latex, plain: Text, line: Line) -> str:
     """One equation, broken where its plain text is long: the text tells the width of what is typeset."""
-    left, terms = writer.line(line)
-    head, widths = plain.line(line)
+    long = opened(plain, line)
+    left, terms = writer.line(line, long)
+    head, widths = plain.line(line, long)
     text, used = f"{left} &= {terms[0]}", len(head) + len(widths[0])
     for term, width in zip(terms[1:], widths[1:], strict=True):
         if used + len(width) > WIDTH:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from rnnc.derive.derivation import Title
+from rnnc.derive.derivation import Line, Title
 from rnnc.system.forms import Softmax, System
 
 LETTERS = "klijmpqruvabcdfgw"
+RATE = ":rate"
+"""The learning rate."""
 
 
 def titles(system: System, errors: tuple[str, ...]) -> tuple[tuple[str, Title], ...]:
@@ -40,9 +42,46 @@ def _uses(system: System, name: str) -> bool:
     return any(name in v.name.replace(":", ".").split(".") for v in system.values) or name in system.axes
 
 
-def letters(system: System) -> tuple[str, ...]:
-    """Letters for unit indices, in order, none of which means something else in the network."""
-    taken = {*system.axes, *(v.name for v in system.values), *(name for name, _, _ in system.sizes)}
+def forward_titles(system: System, wanted: tuple[str, ...], lines: tuple[Line, ...]) -> tuple[tuple[str, Title], ...]:
+    """The titles of influences, of weight changes and of the learning rate; the unit is left out where only one has
+    influences."""
+    known = dict(titles(system, ()))
+    taken = {part for v in system.values for part in v.name.split(".")}
+    head = next(c for c in ("p", "q", "influence") if c not in taken)
+    found = {change(name): Title("change", name) for name in wanted}
+    found[RATE] = Title("value", next(c for c in ("alpha", "eta", "rate") if c not in taken))
+    refs = [line.left for line in lines if is_influence(line.left.name)]
+    several = len({subject(r.name) for r in refs}) > 1
+    for r in refs:
+        rank = r.name.removesuffix(")").partition("|")[2]
+        weights = len(next(v.shape for v in system.values if v.name == rank))
+        of = known[subject(r.name)] if several else None
+        found.setdefault(r.name, Title("influence", head, str(len(r.indices) - weights), of))
+    return tuple(found.items())
+
+
+def change(name: str) -> str:
+    """The name of a weight's change."""
+    return f"D({name})"
+
+
+def letters(system: System, used: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Letters for unit indices, in order, none of which means something else in the network or is `used`."""
+    taken = {*used, *system.axes, *(v.name for v in system.values), *(name for name, _, _ in system.sizes)}
     taken.update(part for v in system.values for part in v.name.split("."))
     plain = [c for c in LETTERS if c not in taken]
     return (*plain, *(f"{c}{n}" for n in range(1, 9) for c in (plain or ["k"])))
+
+
+def influence(name: str, parameter: str) -> str:
+    """The name of a value's influence: of its derivative by a parameter's entry."""
+    return f"p({name}|{parameter})"
+
+
+def is_influence(name: str) -> bool:
+    return name.startswith("p(")
+
+
+def subject(name: str) -> str:
+    """Whose influence it is."""
+    return name[2:-1].split("|")[0]

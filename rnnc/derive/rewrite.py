@@ -27,35 +27,35 @@ from rnnc.derive.expression import (
 from rnnc.sizes import Size
 
 
+def through(e: Expr, go: Callable[[Expr], Expr], summed: Callable[[tuple[str, ...], Expr], Expr] = total) -> Expr:
+    """`e` with its direct parts passed through `go` and put together again in normal form, sums by `summed`."""
+    if isinstance(e, Add):
+        return add(go(t) for t in e.terms)
+    if isinstance(e, Mul):
+        return mul(go(f) for f in e.factors)
+    if isinstance(e, Power):
+        return power(go(e.operand), go(e.exponent))
+    if isinstance(e, Call):
+        return Call(e.title, tuple(go(a) for a in e.args))
+    if isinstance(e, Reduce):
+        where = None if e.where is None else go(e.where)
+        return summed(e.bound, go(e.body)) if e.kind == "sum" else replace(e, body=go(e.body), where=where)
+    if isinstance(e, Choice):
+        return Choice(go(e.condition), go(e.yes), go(e.no))
+    if isinstance(e, Bracket):
+        return Bracket(go(e.condition))
+    if isinstance(e, Compare | Both):
+        return replace(e, left=go(e.left), right=go(e.right))
+    if isinstance(e, Given):
+        return replace(e, ref=go(e.ref))
+    if isinstance(e, Join):
+        return replace(e, parts=tuple(p if isinstance(p, Size) else go(p) for p in e.parts))
+    return e
+
+
 def rebuild(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """`e` with every part changed, innermost first, and put together again in normal form."""
-
-    def go(x: Expr) -> Expr:
-        return rebuild(x, change)
-
-    made: Expr = e
-    if isinstance(e, Add):
-        made = add(go(t) for t in e.terms)
-    elif isinstance(e, Mul):
-        made = mul(go(f) for f in e.factors)
-    elif isinstance(e, Power):
-        made = power(go(e.operand), go(e.exponent))
-    elif isinstance(e, Call):
-        made = Call(e.title, tuple(go(a) for a in e.args))
-    elif isinstance(e, Reduce):
-        where = None if e.where is None else go(e.where)
-        made = total(e.bound, go(e.body)) if e.kind == "sum" else replace(e, body=go(e.body), where=where)
-    elif isinstance(e, Choice):
-        made = Choice(go(e.condition), go(e.yes), go(e.no))
-    elif isinstance(e, Bracket):
-        made = Bracket(go(e.condition))
-    elif isinstance(e, Compare | Both):
-        made = replace(e, left=go(e.left), right=go(e.right))
-    elif isinstance(e, Given):
-        made = replace(e, ref=go(e.ref))
-    elif isinstance(e, Join):
-        made = replace(e, parts=tuple(p if isinstance(p, Size) else go(p) for p in e.parts))
-    return change(made)
+    return change(through(e, lambda part: rebuild(part, change)))
 
 
 def exchange(e: Expr, split: Mapping[str, Index]) -> Expr:

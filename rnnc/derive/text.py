@@ -4,8 +4,11 @@ terms.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Datum, Derivation, Line, Title
+from rnnc.derive.names import RATE
 from rnnc.derive.writer import ATOM, SUM, Writer
 from rnnc.sizes import Size, show_shape
 
@@ -15,6 +18,12 @@ WIDEST = 120
 REMARKS = {
     "loss": "L is the loss of one sequence.",
     "delta": "delta[u] is dL/dnet[u], the derivative by the net input of u.",
+    "influence": "{p}^k_ij(n) is an influence, du_k(n)/dw_ij, of the weight w that heads its section;\n"
+    "delta_ik is 1 where i = k, else 0.",
+    "diagonal": "Where {p} has no upper index, {p}^k_ij(n) is 0 unless k = i.",
+    "within": "dL/du_k(n) is passed back within step n alone; what u does later is in the influences.",
+    "truncated": "What a value was at an earlier step is taken as given: that part of an influence is dropped.",
+    "change": "Delta w is the change of a weight, {rate} the learning rate.",
     "outside": "Outside its sequence a value is 0, and so is a derivative.",
     "ctc": "P(l, p) is the probability of the labels l: the sum over their alignments of the product of p along each.\n"
     "gamma(l, p) is the part of it that passes through that p, divided by it.",
@@ -30,12 +39,21 @@ class Text(Writer):
         indices = self.indices(ref)
         if title.kind == "gradient" and title.of is not None:
             return f"dL/d{' ' if title.of.kind == 'part' else ''}{self.named(title.of, ref)}"
+        where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
+        if title.kind == "change":
+            return f"Delta {title.subject}" + (f"[{','.join(indices)}]" if indices else "") + where
+        if title.kind == "influence":
+            return self._influence(title, ref) + where
         if title.kind == "array":
             return title.subject + (f"[{','.join(indices)}]" if indices else "")
-        where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
-        simple = all(len(i) == 1 for i in indices)
-        below = ("_" + "".join(indices) if simple else f"_[{','.join(indices)}]") if indices else ""
-        return self._head(title) + below + where
+        return self._head(title) + _below("_", indices) + where
+
+    def _influence(self, title: Title, ref: x.Ref) -> str:
+        """`p^k_ij`: the unit's index above, the weight's below."""
+        count = int(title.part)
+        above, below = (self.indices(replace(ref, indices=i)) for i in (ref.indices[:count], ref.indices[count:]))
+        of = "" if title.of is None else f"[{self._head(title.of)}]"
+        return title.subject + of + _below("^", above) + _below("_", below)
 
     def _head(self, title: Title) -> str:
         if title.kind == "part":
@@ -49,6 +67,9 @@ class Text(Writer):
 
     def group(self, inner: str) -> str:
         return f"({inner})"
+
+    def breaking(self, inner: list[str]) -> list[str]:
+        return [f"({inner[0]}", *inner[1:-1], f"{inner[-1]})"]
 
     def fraction(self, above: str, below: str) -> str:
         return f"{above} / {below}" if not (above + below).isdigit() else f"{above}/{below}"
@@ -71,6 +92,9 @@ class Text(Writer):
 
     def bracket(self, condition: str) -> str:
         return f"[{condition}]"
+
+    def kronecker(self, left: str, right: str) -> str:
+        return "delta" + _below("_", [left, right])
 
     def compare(self, op: str, left: str, right: str) -> str:
         return f"{left} {'=' if op == '==' else op} {right}"
@@ -96,22 +120,41 @@ class Text(Writer):
         return f"{size}*{letter}"
 
 
+def head(derivation: Derivation, of: str) -> str:
+    """How influences (`p`) or the learning rate (`rate`) are called in a derivation."""
+    titles = dict(derivation.names)
+    return next((t.subject for n, t in titles.items() if (t.kind == "influence" if of == "p" else n == RATE)), of)
+
+
+def _below(sign: str, indices: list[str]) -> str:
+    """Indices, set off by brackets where one is more than a letter."""
+    simple = all(len(i) == 1 for i in indices)
+    return (sign + "".join(indices) if simple else f"{sign}[{','.join(indices)}]") if indices else ""
+
+
 def text(derivation: Derivation) -> str:
     """The whole derivation, lines of at most about 100 characters."""
     writer = Text(derivation)
     out = [derivation.title, "=" * len(derivation.title), ""]
-    out.extend(REMARKS[r] for r in derivation.remarks)
+    letters = {"p": head(derivation, "p"), "rate": head(derivation, "rate")}
+    out.extend(REMARKS[key].format(**letters) for key in derivation.remarks)
     out += ["", "Given"]
     given = [_datum(writer, d) for d in derivation.given]
     width = max((len(head) for head, _ in given), default=0)
     out.extend(f"  {head:<{width}}   {what}" for head, what in given)
     for section in derivation.sections:
-        out += ["", section.title]
-        lines = [(*writer.line(line), _outside(line)) for line in section.lines]
+        out += ["", section.title + (f", the rest as for {section.like}" if section.like else "")]
+        lines = [(*writer.line(line, opened(writer, line)), _outside(line)) for line in section.lines]
         width = max(len(left) for left, _, _ in lines)
         for left, terms, outside in lines:
             out.extend(_wrapped(f"  {left:<{width}} = ", terms, outside))
     return "\n".join(out) + "\n"
+
+
+def opened(writer: Text, line: Line) -> tuple[int, ...]:
+    """The terms of a right side that are too long for a line."""
+    left, terms = writer.line(line)
+    return tuple(k for k, term in enumerate(terms) if len(left) + len(term) + 5 > WIDTH)
 
 
 def _datum(writer: Text, datum: Datum) -> tuple[str, str]:

@@ -10,9 +10,13 @@ from fractions import Fraction
 from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Derivation, Line, Title, symbol_order
+from rnnc.derive.kronecker import sides
 from rnnc.sizes import Size
 
+MARK = x.Call("mark", ())
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+WEIGHT = ("i", "j")
+"""The letters of a weight's entry, as in w_ij."""
 
 
 class Writer(ABC):
@@ -35,6 +39,10 @@ class Writer(ABC):
     def group(self, inner: str) -> str: ...
 
     @abstractmethod
+    def breaking(self, inner: list[str]) -> list[str]:
+        """Terms in brackets that stand on different lines."""
+
+    @abstractmethod
     def fraction(self, above: str, below: str) -> str: ...
 
     @abstractmethod
@@ -51,6 +59,9 @@ class Writer(ABC):
 
     @abstractmethod
     def bracket(self, condition: str) -> str: ...
+
+    @abstractmethod
+    def kronecker(self, left: str, right: str) -> str: ...
 
     @abstractmethod
     def compare(self, op: str, left: str, right: str) -> str: ...
@@ -77,17 +88,22 @@ class Writer(ABC):
 
     def begin(self, *expressions: x.Expr) -> None:
         """Give the index symbols of an equation their letters, the free ones first."""
-        symbols = sorted({s for e in expressions for s in x.symbols(e) if s.startswith("@")}, key=symbol_order)
-        taken = {s for e in expressions for s in x.symbols(e)}
-        free = [c for c in self.letters if c not in taken]
-        self.letter = dict(zip(symbols, free, strict=False))
+        found = {s for e in expressions for s in x.symbols(e)}
+        free = [c for c in self.letters if c not in found]
+        entry = sorted((s for s in found if s.startswith("@p")), key=symbol_order)
+        first = sorted(free, key=lambda c: c not in WEIGHT)
+        self.letter = dict(zip(entry, first, strict=False))
+        symbols = sorted((s for s in found if s.startswith("@") and s not in self.letter), key=symbol_order)
+        free = [c for c in free if c not in self.letter.values()]
+        self.letter.update(zip(symbols, free, strict=False))
 
-    def line(self, line: Line) -> tuple[str, list[str]]:
-        """The left side, and the right side as terms, each with its sign from the second on."""
+    def line(self, line: Line, opened: tuple[int, ...] = ()) -> tuple[str, list[str]]:
+        """The left side, and the right side as terms, each with its sign from the second on. A term whose number is
+        in `opened` is given in pieces, a line may break inside its bracket."""
         self.begin(line.left, line.right)
         left = self.write(line.left, ATOM)
         coefficient, factors = algebra.scaled(line.right)
-        brackets = [f for f in factors if isinstance(f, x.Bracket)]
+        brackets = [f for f in factors if isinstance(f, x.Bracket) and sides(f) is None]
         if coefficient == 1 and brackets and brackets[0] is factors[0] and len(brackets) < len(factors):
             condition = " and ".join(self.write(b.condition, SUM) for b in brackets)
             if len(brackets) == 1:
@@ -97,7 +113,21 @@ class Writer(ABC):
             yes_no = (self.write(line.right.yes, SUM), self.write(line.right.no, SUM))
             return left, [self.cases(self.write(line.right.condition, SUM), *yes_no)]
         terms = line.right.terms if isinstance(line.right, x.Add) else (line.right,)
-        return left, [self._term(t, k > 0) for k, t in enumerate(terms)]
+        pieces = (self._pieces(t, k > 0) if k in opened else [self._term(t, k > 0)] for k, t in enumerate(terms))
+        return left, [piece for group in pieces for piece in group]
+
+    def _pieces(self, term: x.Expr, follows: bool) -> list[str]:
+        """A product that ends with a bracketed sum, in pieces; anything else whole."""
+        _, factors = algebra.scaled(term)
+        last = factors[-1] if len(factors) > 1 else None
+        if not isinstance(last, x.Add) or any(_below_line(f) for f in factors):
+            return [self._term(term, follows)]
+        assert isinstance(term, x.Mul)
+        head = self._term(x.Mul((*term.factors[:-1], MARK)), follows)
+        inner = [self._term(t, k > 0) for k, t in enumerate(last.terms)]
+        before, _, after = head.partition(self._atom(MARK))
+        first, *rest = self.breaking(inner)
+        return [before + first, *rest[:-1], rest[-1] + after]
 
     def _term(self, term: x.Expr, follows: bool) -> str:
         coefficient, rest = algebra.scaled(term)
@@ -130,6 +160,9 @@ class Writer(ABC):
         if isinstance(e, x.Call):
             return self.call(e.title, [self.write(a, SUM) for a in e.args])
         if isinstance(e, x.Bracket):
+            equal = sides(e)
+            if equal is not None:
+                return self.kronecker(*(self.index(i) for i in equal))
             return self.bracket(self.write(e.condition, SUM))
         if isinstance(e, x.Compare):
             return self.compare(e.op, self.write(e.left, SUM), self.write(e.right, SUM))
@@ -164,7 +197,7 @@ class Writer(ABC):
         above: list[x.Expr] = []
         below: list[x.Expr] = []
         for f in factors:
-            if isinstance(f, x.Power) and isinstance(f.exponent, x.Num) and f.exponent.value < 0:
+            if isinstance(f, x.Power) and isinstance(f.exponent, x.Num) and _below_line(f):
                 below.append(algebra.power(f.operand, x.Num(-f.exponent.value)))
             else:
                 above.append(f)
@@ -244,3 +277,7 @@ class Writer(ABC):
         if place.until is not None:
             return f"{text}..{base}" + (f"{place.until:+d}" if place.until else "")
         return text if place.tap is None else f"{text}+{self.index(place.tap)}"
+
+
+def _below_line(e: x.Expr) -> bool:
+    return isinstance(e, x.Power) and isinstance(e.exponent, x.Num) and e.exponent.value < 0

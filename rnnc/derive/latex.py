@@ -45,8 +45,8 @@ REMARKS = {
     "change": r"$\Delta w$ is the change of a weight, ${rate}$ the learning rate.",
     "outside": r"Outside its sequence a value is 0, and so is a derivative.",
     "ctc": r"$\operatorname{{P}}(l, p)$ is the probability of the labels $l$: the sum over their alignments of the"
-    r" product of $p$ along each. $\operatorname{{gamma}}(l, p)$ is the part of it that passes through that $p$, divided"
-    r" by it.",
+    r" product of $p$ along each. $\operatorname{{gamma}}(l, p)$ is the part of it that passes through that $p$,"
+    r" divided by it.",
     "missing": r"A term that reads a missing target is 0.",
     "dropout": r"$\mathrm{{mask}}$ is 0 with the rate of the dropout, else $1/(1-\mathrm{{rate}})$.",
 }

@@ -32,6 +32,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("train", "train a network on data, or on a text"),
     ("eval", "say how well a trained network does on data"),
     ("predict", "print what a trained network makes of data, or of what comes in row by row"),
+    ("generate", "let a trained network go on by itself: text, or arrays"),
     ("dump", "print one of the forms a spec goes through"),
     ("explain", "print the rule behind a diagnostic's code"),
 )
@@ -89,6 +90,10 @@ def command(verb: str) -> Command | None:
             from rnnc.commands import predict
 
             return predict
+        case "generate":
+            from rnnc.commands import generate
+
+            return generate
         case "dump":
             from rnnc.commands import dump
 

@@ -51,6 +51,7 @@ class ElmanText:
     INPUTS: ClassVar[dict[str, dict[str, Any]]] = {"w": {"axes": ("n",), "token": "V", "shape": ()}}
     TARGETS: ClassVar[dict[str, dict[str, Any]]] = {"t": {"axes": ("n",), "token": "V", "shape": ()}}
     SIZES: ClassVar[dict[str, int]] = {"V": 50, "H": 16}
+    FEEDBACK: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {"w": ("token", ("p",))}
 
     def __init__(self, mean: bool = True) -> None:
         self.mean = mean
@@ -72,6 +73,26 @@ class ElmanText:
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         hs, ps = self._run(p, np.asarray(w)[None], state)
         return {"p": ps[0]}, {"h": hs[1]}
+
+    def generate(
+        self,
+        p: Mapping[str, Array],
+        steps: int,
+        *,
+        prefix: Array,
+        seed: int,
+        temperature: float,
+        without: tuple[int, ...],
+    ) -> dict[str, Array]:
+        """One sequence, at temperature 1 or 0."""
+        draw, state, drawn = np.random.default_rng(seed), self.start(p, batch=1), list(prefix)
+        for place in range(len(prefix) + steps - 1):
+            out, state = self.step(p, state, w=np.array([drawn[place]]))
+            if place >= len(prefix) - 1:
+                shares = out["p"][0].astype(np.float64)
+                shares[list(without)] = 0.0
+                drawn.append(int(draw.choice(len(shares), p=shares / shares.sum())))
+        return {"w": np.array(drawn[len(prefix) :])}
 
     def forward(
         self,

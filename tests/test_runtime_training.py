@@ -19,6 +19,7 @@ import pytest
 from fakes import ElmanText, FlatArrays, long_text
 
 from rnnc.runtime import text
+from rnnc.runtime.data.read_words import join_tokens, split_tokens
 from rnnc.runtime.network import TextNetwork, UnfitNetwork, averages, text_network
 from rnnc.runtime.progress import Progress, clock
 from rnnc.runtime.sampling import sample_text
@@ -149,28 +150,28 @@ def test_a_gradient_that_is_no_number_is_never_applied() -> None:
 
 def test_sampling() -> None:
     p, _, network = trained(ElmanText(), Plan(steps=150, batch=8, window=16, lr=1e-2))
-    one = sample_text(network, p, CORPUS.vocabulary, seed=1, length=60, temperature=0.8)
+    module = network.module
+    one = sample_text(module, p, CORPUS.vocabulary, seed=1, length=60)
     assert len(one) == 60
-    assert one == sample_text(network, p, CORPUS.vocabulary, seed=1, length=60, temperature=0.8)
-    assert one != sample_text(network, p, CORPUS.vocabulary, seed=2, length=60, temperature=0.8)
+    assert one == sample_text(module, p, CORPUS.vocabulary, seed=1, length=60)
+    assert one != sample_text(module, p, CORPUS.vocabulary, seed=2, length=60)
     assert text.UNKNOWN_SIGN not in one
-    coldest = [sample_text(network, p, CORPUS.vocabulary, seed=s, length=40, temperature=0.0) for s in (1, 2)]
-    assert coldest[0] == coldest[1]
-    assert sample_text(network, p, CORPUS.vocabulary, length=0) == ""
-    with pytest.raises(ValueError, match="temperature is -1"):
-        sample_text(network, p, CORPUS.vocabulary, length=1, temperature=-1.0)
-    with pytest.raises(UnfitNetwork, match="there are 0"):
-        sample_text(network, p, (*CORPUS.vocabulary, "x"), length=1)
+    assert sample_text(module, p, CORPUS.vocabulary, length=0) == ""
+    with pytest.raises(ValueError, match="prime is empty"):
+        sample_text(module, p, CORPUS.vocabulary, length=1, prime="")
+    with pytest.raises(ValueError, match=r"the prime holds .€., which the network has not learnt"):
+        sample_text(module, p, CORPUS.vocabulary, length=1, prime="a€")
+    with pytest.raises(UnfitNetwork, match="one input, a token, that it feeds back"):
+        sample_text(object(), p, CORPUS.vocabulary, length=1)
 
 
-def test_samples_follow_the_probabilities() -> None:
-    class Coin(ElmanText):
-        def step(self, p: Any, state: Any, *, w: Any) -> Any:
-            return {"p": np.array([[0.2, 0.6, 0.2]])}, state
-
-    drawn = sample_text(text_network(Coin()), Coin().init(V=3), ("?", "a", "b"), length=4000, prime="a")
-    assert drawn.count("a") / 4000 == pytest.approx(0.75, abs=0.03)
-    assert drawn.count("b") == 4000 - drawn.count("a")
+def test_words_are_put_together_again() -> None:
+    said = "the cat sat, and it's here.\nthe end (of it)\n"
+    tokens = split_tokens(said, "words")
+    assert tokens[:5] == ["the", "cat", "sat", ",", "and"]
+    assert join_tokens(tokens, "words").startswith("the cat sat, and it")
+    assert split_tokens(join_tokens(tokens, "words"), "words") == tokens
+    assert join_tokens(split_tokens(said, "characters"), "characters") == said
 
 
 @pytest.mark.parametrize(

@@ -1,70 +1,57 @@
-"""Text drawn from a trained network, one character at a time."""
+"""Text that a trained network makes, by the `generate` of its module."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnnc.runtime.network import Arrays, TextNetwork, UnfitNetwork
-from rnnc.runtime.text import UNKNOWN, decode, encode
+from rnnc.runtime.data.read_words import join_tokens, split_tokens
+from rnnc.runtime.network import Arrays, UnfitNetwork
+from rnnc.runtime.text import UNKNOWN
 
-Floats = NDArray[np.float64]
+
+def writes_text(module: Any) -> str | None:
+    """The input that a module feeds back as one token a step, which makes text of it; None where it does not."""
+    feedback = getattr(module, "FEEDBACK", {})
+    if len(feedback) == 1 and len(module.INPUTS) == 1:
+        [(name, (kind, _))] = feedback.items()
+        return str(name) if kind == "token" else None
+    return None
 
 
 def sample_text(
-    network: TextNetwork,
+    module: Any,
     p: Arrays,
-    vocabulary: tuple[str, ...],
+    vocabulary: Sequence[str],
     *,
     length: int,
     temperature: float = 1.0,
     seed: int = 0,
     prime: str = "\n",
+    unit: str = "characters",
 ) -> str:
-    """`length` characters that follow `prime`, which is read first and not returned.
+    """`length` characters (or words) that follow `prime`, which is read first and not returned.
 
-    Each is drawn from the output's probabilities to the power 1/temperature; temperature 0 takes the
-    most probable. The unknown character is never drawn. Equal seeds give equal text. ValueError for a
-    negative temperature or an empty prime, UnfitNetwork where no output is a distribution over the
-    vocabulary.
+    Drawn as `generate` does; what stands for unknown ones is never drawn. ValueError for a temperature that is
+    negative, an empty prime, or one of characters that are not in the vocabulary; UnfitNetwork where the module does
+    not feed one token back.
     """
-    if not (np.isfinite(temperature) and temperature >= 0.0):
-        raise ValueError(f"temperature is {temperature}; it must be a number of at least 0")
-    if not prime:
-        raise ValueError("prime is empty; the network needs a character to begin with")
-    draw = np.random.default_rng(seed)
-    state = network.module.start(p, batch=1)
-    out: Mapping[str, NDArray[Any]] = {}
-    for number in encode(prime, vocabulary):
-        out, state = network.module.step(p, state, **{network.input: np.array([number])})
-    drawn = np.zeros(length, dtype=np.int64)
-    for place in range(length):
-        drawn[place] = _draw(distribution(out, len(vocabulary)), temperature, draw)
-        out, state = network.module.step(p, state, **{network.input: drawn[place : place + 1]})
-    return decode(drawn, vocabulary)
-
-
-def distribution(out: Mapping[str, NDArray[Any]], size: int) -> Floats:
-    """The one output of a step that is a distribution over `size` characters, float64, (size,)."""
-    found = [np.asarray(value, dtype=np.float64).ravel() for value in out.values() if np.shape(value) == (1, size)]
-    found = [value for value in found if value.min() >= 0.0 and abs(value.sum() - 1.0) < 1e-3]
-    if len(found) != 1:
+    name = writes_text(module)
+    if name is None:
         raise UnfitNetwork(
-            f"sampling needs one output that is a softmax over the {size} characters; there are {len(found)}"
+            "making text needs a network of one input, a token, that it feeds back: `feedback w[n+1] = sample(p[n])`"
         )
-    return found[0]
-
-
-def _draw(probabilities: Floats, temperature: float, draw: np.random.Generator) -> int:
-    with np.errstate(divide="ignore"):
-        scores = np.log(probabilities)
-    scores[UNKNOWN] = -np.inf
-    if temperature == 0.0:
-        return int(scores.argmax())
-    weights = np.exp((scores - scores.max()) / temperature)
-    # The inverse of the distribution function at one uniform number: one draw a character.
-    edges = np.cumsum(weights)
-    return int(min(np.searchsorted(edges, draw.random() * edges[-1], side="right"), len(edges) - 1))
+    if not prime:
+        raise ValueError("prime is empty; the network needs something to begin with")
+    numbers = {token: number for number, token in enumerate(vocabulary)}
+    tokens = split_tokens(prime, unit)
+    strange = next((t for t in tokens if numbers.get(t, UNKNOWN) == UNKNOWN), None)
+    if strange is not None:
+        raise ValueError(f"the prime holds {strange!r}, which the network has not learnt")
+    if not length:
+        return ""
+    given = {"prefix": np.array([numbers[t] for t in tokens]), "seed": seed, "temperature": temperature}
+    drawn = module.generate(p, length, without=(UNKNOWN,), **given)[name]
+    return join_tokens([vocabulary[int(number)] for number in drawn], unit)

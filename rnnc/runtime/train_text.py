@@ -15,7 +15,7 @@ import numpy as np
 from rnnc.runtime.network import Array, TextNetwork, UnfitNetwork, averages, text_network
 from rnnc.runtime.ngram import fit_trigram
 from rnnc.runtime.progress import Progress, clock
-from rnnc.runtime.sampling import sample_text
+from rnnc.runtime.sampling import sample_text, writes_text
 from rnnc.runtime.signals import Stop, stop_requests
 from rnnc.runtime.text import PYDOC, Corpus, TextError, read_corpus
 from rnnc.runtime.training import Outcome, Plan, held_out_bits, train
@@ -99,7 +99,7 @@ def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions,
             return _complain(f"{outcome.failed}; nothing saved", UNFIT)
         _talk(f"stopped by {signal.Signals(stop.number).name} before the first step; nothing saved")
         return stop.exit_status
-    save_weights(options.out, p, _notes(corpus, sizes))
+    save_weights(options.out, p, _notes(corpus, getattr(p, "sizes", sizes)))
     if outcome.failed:
         return _complain(f"{outcome.failed}; the last good weights are in {options.out}", UNFIT)
     if stop.number:
@@ -136,8 +136,11 @@ def _report(corpus: Corpus, rows: tuple[tuple[str, float], ...]) -> None:
 
 
 def _sample(network: TextNetwork, p: Mapping[str, Array], corpus: Corpus, options: TextOptions) -> None:
+    if writes_text(network.module) is None:
+        _talk("no text is sampled: the spec does not say `feedback w[n+1] = sample(p[n])`")
+        return
     text = sample_text(
-        network,
+        network.module,
         p,
         corpus.vocabulary,
         length=options.sample,

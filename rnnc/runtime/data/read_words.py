@@ -38,14 +38,30 @@ def read_words(path: Path, unit: str, vocabulary: tuple[str, ...], most: int) ->
     return spool.finish(), vocabulary
 
 
+def split_tokens(text: str, unit: str) -> list[str]:
+    """A text as its characters, or as its words, signs and line ends."""
+    return _WORD.findall(text) if unit == WORDS else list(text)
+
+
+def join_tokens(tokens: list[str], unit: str) -> str:
+    """A text of tokens: words apart, signs and line ends close to what they follow."""
+    if unit != WORDS:
+        return "".join(tokens)
+    text = ""
+    for token in tokens:
+        apart = text and not text.endswith("\n") and (token[0].isalnum() or token[0] == "_")
+        text += f" {token}" if apart else token
+    return text
+
+
 def _tokens(path: Path, unit: str) -> Iterator[list[str]]:
     try:
         with path.open(encoding="utf-8") as file:
             if unit == WORDS:
                 for line in file:
-                    yield _WORD.findall(line)
+                    yield split_tokens(line, unit)
             else:
                 while text := file.read(1 << 16):
-                    yield list(text)
+                    yield split_tokens(text, unit)
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text: {error.reason}") from None

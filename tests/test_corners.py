@@ -116,6 +116,71 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(y, t)
         """,
     ),
+    "windows at the ends": (
+        0,
+        """
+        axis i, j
+        input x[i, j] : D
+        unit h[i, j] : H = tanh(full(x) + full(h[i-1, j+1]))
+        start h = learned
+        output y[j] : K = full(h[last-1..last, j-1..j+1]) + full(x[first..first+1, last])
+        target t[j] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "ends that are outside a short sequence": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        input a, c : D
+        unit p[n] : D = tanh(full(p[n-1]) + x)
+        start p = a
+        start p[first-1] = c
+        unit b[n] : D = tanh(full(b[n+1]) + x)
+        start b = learned
+        start b[first-1] = c
+        start b[first-3] = c
+        output y : K = full(p[last-2..last], p[first-1..first+1]) + full(b[first..first+2], b[last-1..last+1])
+        target t : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "ends outside a short sequence on two axes": (
+        0,
+        """
+        axis i, j
+        unit h[i, j] : H = tanh(full(h[i+1, j]) + bias)
+        start h = learned
+        output y : K = full(h[first+1, last-1]) + bias
+        target t : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "an early start of what runs backward, read from behind": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        input c : D
+        unit b[n] : D = tanh(full(b[n+1]) + x)
+        start b[first-1] = c
+        output y[n] : K = full(b[n-2])
+        target t[n] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "a scan inside a scan, its neighbour's row kept": (
+        1,
+        """
+        axis i, j
+        input x : K
+        unit h[i, j] : K = x + 0.4 * h[i, j+4] + 0.4 * h[i-2, j+1]
+        output y[i, j] : K = full(h)
+        target t[i, j] : K
+        loss mean over i (squared_error(y, t))
+        """,
+    ),
 }
 
 

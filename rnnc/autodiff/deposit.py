@@ -159,9 +159,15 @@ class Deposits:
         early = dict(border.early)
         distance = -offset if low else offset
         if at.anchor != "here":
-            before = at.anchor == ("first" if low else "last") and distance > 0
-            if before and early.get(distance, border.default) == start:
-                yield self._gathered(start, access, reads)
+            if at.anchor == ("first" if low else "last"):
+                if distance > 0 and early.get(distance, border.default) == start:
+                    yield self._gathered(start, access, reads)
+                return
+            # read from the other end, so it is outside in a sequence that is short enough
+            for length in range(1, distance + 1):
+                if early.get(distance - length + 1, border.default) == start:
+                    short = Operation("==", (Operand(1), Constant(float(length))))
+                    yield self._chosen(start, access, (), short, (Access(f"|{at.axis}|", (), ()),), reads)
             return
         for j in range(distance):
             if early.get(distance - j, border.default) != start:
@@ -182,33 +188,41 @@ class Deposits:
         inside: Formula | None = None
         positions: list[Access] = []
         for at, side, offset in zip(access.at, border.sides, offsets, strict=True):
-            if at.anchor != "here":
-                below, beyond = at.anchor == "first" and offset < 0, at.anchor == "last" and offset > 0
-                off_here, wrong_here = (below, beyond) if side == "low" else (beyond, below)
-                outside = _either(outside, Constant(float(off_here)))
-                inside = _either(inside, Constant(float(wrong_here)))
-                continue
-            positions.append(Access(f"#{at.axis}", (At(at.axis),), ()))
-            here = Operation("+", (Operand(len(positions)), Constant(float(offset))))
-            under = Operation("<", (here, ZERO))
+            place: Formula = Constant(float(offset))
+            if at.anchor == "here":
+                positions.append(Access(f"#{at.axis}", (At(at.axis),), ()))
+                place = Operation("+", (Operand(len(positions)), place))
             positions.append(Access(f"|{at.axis}|", (), ()))
-            over = Operation(">=", (here, Operand(len(positions))))
+            length = Operand(len(positions))
+            if at.anchor == "last":
+                place = Operation("+", (length, Constant(float(offset - 1))))
+            under, over = Operation("<", (place, ZERO)), Operation(">=", (place, length))
             off, wrong = (under, over) if side == "low" else (over, under)
             outside = _either(outside, Operation("where", (off, Constant(1.0), ZERO)))
             inside = _either(inside, Operation("where", (wrong, Constant(1.0), ZERO)))
         assert outside is not None and inside is not None
         chosen = Operation(">", (Operation("-", (outside, inside)), ZERO))
+        axes = tuple(at.axis for at in access.at if at.anchor == "here")
+        yield self._chosen(start, access, axes, chosen, tuple(positions), reads)
+
+    def _chosen(
+        self,
+        start: str,
+        access: Access,
+        axes: tuple[str, ...],
+        condition: Formula,
+        positions: tuple[Access, ...],
+        reads: tuple[Access, ...],
+    ) -> Access:
+        """The product of `reads` along `axes`, where `condition` holds of `positions` (operands 1, 2, ...), summed."""
         present = self._sizes(reads)
         dims = tuple(d for d in access.dims if isinstance(d, str) and d in present)
-        axes = tuple(at.axis for at in access.at if at.anchor == "here")
         whole = self._summed(self.adjoint.fresh(f"d({start}:whole)"), axes, True, dims, reads)
         name = self.adjoint.fresh(f"d({start}:outside)")
-        v = self.adjoint.values[whole.name]
-        formula = Operation("where", (chosen, Operand(0), ZERO))
-        value = Value(name, "adjoint", v.axes, True, v.shape)
+        formula = Operation("where", (condition, Operand(0), ZERO))
+        value = Value(name, "adjoint", axes, True, tuple(present[d] for d in dims))
         self.adjoint.add(value, Equation(name, dims, Pointwise(formula), (whole, *positions)))
-        whole_at = tuple(At(a) for a in v.axes)
-        yield self._gathered(start, replace(access, at=()), (Access(name, whole_at, dims),))
+        return self._gathered(start, replace(access, at=()), (Access(name, tuple(At(a) for a in axes), dims),))
 
     # ---- summing
 

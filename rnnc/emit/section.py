@@ -167,7 +167,8 @@ class SectionWriter:
         early = ", ".join(f"({k}, {self._start_text(e)})" for k, e in border.early)
         if border.early and border.sides == ("high",):
             self.lines.add(f"edge_{variable} = np.empty_like({variable})")
-            self.lines.add(f"late(edge_{variable}, call.lengths[{v.axes[0]!r}], {start}, ({early},))")
+            inside = f"edge_{variable}" + (f"[{rows[0][0]}:]" if rows[0][0] else "")
+            self.lines.add(f"late({inside}, call.lengths[{v.axes[0]!r}], {start}, ({early},))")
             self.lines.add(f"halo({variable}, {rows!r}, {border.sides!r}, 0, edge_{variable})")
             return
         if any(low or high for low, high in rows):

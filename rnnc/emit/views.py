@@ -210,9 +210,15 @@ def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: 
             labels.append(str(taps[at.axis]))
             continue
         k = labels.index(f"@{at.axis}")
-        index = str(extent.low + at.low) if at.anchor == "first" else names.of_axis("last", at.axis)
-        if at.anchor == "last" and extent.low + at.low:
-            index += f" + {extent.low + at.low}" if extent.low + at.low > 0 else f" - {-(extent.low + at.low)}"
+        row, tap = extent.low + at.low, taps.get(at.axis)
+        if isinstance(tap, int):
+            row += tap
+        elif at.high is not None:
+            text = f"windows({text}, {at.high - at.low + 1}, {k})"
+            labels.append(str(tap))
+        index = str(row) if at.anchor == "first" else names.of_axis("last", at.axis)
+        if at.anchor == "last" and row:
+            index += f" + {row}" if row > 0 else f" - {-row}"
         batch = labels.index(BATCH) if BATCH in labels else -1
         text = f"pick({text}, {k}, {index}, {batch})"
         labels.pop(k)

@@ -62,6 +62,10 @@ class Storage:
         reads = [r.access.at[index] for r in self.life.readings.get(v.name, ())]
         if any(a.anchor != "here" or a.high is not None for a in reads):
             return Extent(axis, low, high)
+        outer = [a for a, _ in moment.loops[: [a for a, _ in moment.loops].index(axis)]]
+        if any(t.axis in outer and t.low for r in self.life.readings.get(v.name, ()) for t in r.access.at):
+            # a neighbour's whole row, while the scan around this one goes on
+            return Extent(axis, low, high)
         reach = max((abs(a.low) for a in reads), default=0)
         return Extent(axis, 0, 0, kept=0 if reach == 0 else reach + 1)
 

@@ -106,6 +106,12 @@ class Subject:
         return data.batch(self.system, self.seed + 1, lengths, 1)
 
     @cached_property
+    def tiny(self) -> data.Batch:
+        """One sequence so short that most references look outside it."""
+        lengths = {axis: (1 + (k + self.seed) % 2,) for k, axis in enumerate(self.system.axes)}
+        return data.batch(self.system, self.seed + 4, lengths, 1)
+
+    @cached_property
     def forward(self) -> dict[str, Array]:
         return self.run(self.ragged)
 
@@ -198,16 +204,17 @@ def bptt_is_the_adjoint(subject: Subject) -> None:
 
 def adjoint_is_the_unrolled_gradient(subject: Subject) -> None:
     """The adjoint system and, independent of it, reverse mode on the unrolled graph; bptt beside them."""
-    lengths, arrays = subject.short.alone(0)
-    given = {**arrays, **subject.parameters}
-    oracle = subject.differentiated(0, subject.short)
-    _, found = subject.learn(subject.short)
-    expected = unrolled.gradients(subject.system, subject.sizes, lengths, given, tuple(found))
-    for name, array in found.items():
-        mine = subject.short.cut(name, array, 0) if name in subject.inputs else array
-        close(mine, expected[name], 1e-9, f"bptt of {name}")
-        # what the loss does not depend on has no adjoint
-        close(oracle.get(name, 0 * array), expected[name], 1e-9, f"adjoint of {name}")
+    for batch in (subject.short, subject.tiny):
+        lengths, arrays = batch.alone(0)
+        given = {**arrays, **subject.parameters}
+        oracle = subject.differentiated(0, batch)
+        _, found = subject.learn(batch)
+        expected = unrolled.gradients(subject.system, subject.sizes, lengths, given, tuple(found))
+        for name, array in found.items():
+            mine = batch.cut(name, array, 0) if name in subject.inputs else array
+            close(mine, expected[name], 1e-9, f"bptt of {name}, lengths {lengths}")
+            # what the loss does not depend on has no adjoint
+            close(oracle.get(name, 0 * array), expected[name], 1e-9, f"adjoint of {name}, lengths {lengths}")
 
 
 def gradients_are_differences(subject: Subject) -> None:

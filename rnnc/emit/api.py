@@ -11,7 +11,7 @@ from rnnc.emit.naming import whole
 from rnnc.emit.section import start_inputs
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
-from rnnc.emit.views import Names
+from rnnc.emit.views import Names, last_rows
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, equations
 from rnnc.system.forms import Ctc
@@ -295,10 +295,8 @@ def _state(names: Names, stream: Streaming) -> str:
         lines.add('"""What the next step or chunk reads of this one: the last positions of each sequence."""')
         lines.add("state = {}")
         later = _later(names)
-        for name, low in zip(stream.states, stream.low, strict=True):
-            more = names.extents(name)[0].low - low
-            whole = f"saved[{names.variable(name)!r}]" + (f"[{more}:]" if more else "")
-            rows = f"last_rows({whole}, {low}, call.lengths[{names.system.axes[0]!r}])"
+        for name, low in stream.reach.items():
+            rows = last_rows(names, name, low, f"saved[{names.variable(name)!r}]")
             if name in later:
                 with lines.block(f"if {names.variable(name)!r} in saved:"):
                     lines.add(f"state[{name!r}] = {rows}")

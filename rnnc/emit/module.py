@@ -45,7 +45,7 @@ def bodies(names: Names, stream: Streaming) -> list[str]:
     before: frozenset[str] = frozenset()
     written: list[tuple[Section, SectionWriter]] = []
     for section in program.sections:
-        writer = SectionWriter(names, section, before, stream.states)
+        writer = SectionWriter(names, section, before, stream.reach)
         writer.write()
         written.append((section, writer))
         before = frozenset(writer.ready)

@@ -13,7 +13,7 @@ from rnnc.emit.starting import kept, one, opened, start_arguments
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.support_text import copied
 from rnnc.emit.unpacking import unpacked
-from rnnc.emit.views import Names
+from rnnc.emit.views import Names, last_rows
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
 from rnnc.system.forms import Border, Dropout
@@ -36,7 +36,7 @@ class Online:
         """The text of `_rtrl`."""
         names, system = self.names, self.names.system
         assert system.loss is not None
-        writer = SectionWriter(names, self.program.sections[0], frozenset(), self.stream.states)
+        writer = SectionWriter(names, self.program.sections[0], frozenset(), self.stream.reach)
         writer.write()
         tail = Lines(1)
         if self.stream.refusal is None:
@@ -51,8 +51,8 @@ class Online:
         names = self.names
         (axis,) = names.system.axes
         lines.add("learner = {}")
-        for name, low in zip(self.stream.states, self.stream.low, strict=True):
-            lines.add(f"learner[{name!r}] = last_rows({names.variable(name)}, {low}, call.lengths[{axis!r}])")
+        for name, low in self.stream.reach.items():
+            lines.add(f"learner[{name!r}] = {last_rows(names, name, low, names.variable(name))}")
         if self.stream.counter is not None:
             lines.add(f"learner[{axis!r}] = call.begin + call.lengths[{axis!r}]")
         with lines.block("if not call.batched:"):

@@ -33,9 +33,9 @@ class SectionWriter:
     """Writes buffers, borders and statements; `lines` is the finished body."""
 
     def __init__(
-        self, names: Names, section: Section, made_before: frozenset[str], states: tuple[str, ...] = ()
+        self, names: Names, section: Section, made_before: frozenset[str], states: Mapping[str, int] | None = None
     ) -> None:
-        self.states = states
+        self.states = states or {}
         self.start_inputs = start_inputs(names) if states else frozenset[str]()
         self.names = names
         self.section = section
@@ -203,7 +203,7 @@ class SectionWriter:
     def _carried(self, v: Value, variable: str, rows: tuple[tuple[int, int], ...]) -> None:
         """With a state, the rows before the first are what the chunk before left."""
         if v.name in self.states:
-            low, own = rows[0][0], self.names.halos[v.name, 0][0]
+            low, own = rows[0][0], self.states[v.name]
             first = f"{low - own}:" if low > own else ":"
             with self.lines.block("if call.state is not None:"):
                 self.lines.add(f'{variable}[{first}{low}] = call.carried("{v.name}")')

@@ -22,6 +22,11 @@ class Streaming:
     counter: str | None
 
     @property
+    def reach(self) -> dict[str, int]:
+        """How many steps of each value are carried."""
+        return dict(zip(self.states, self.low, strict=True))
+
+    @property
     def carried(self) -> tuple[tuple[str, int], ...]:
         """The keys of a state, and how many steps each holds."""
         counted = ((self.counter, 1),) if self.counter is not None else ()

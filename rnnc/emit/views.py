@@ -234,6 +234,13 @@ def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
     return View(f"({name}{shift})" if shift else name, (at.axis, BATCH), name)
 
 
+def last_rows(names: Names, name: str, low: int, array: str) -> str:
+    """The last `low` positions of a value that lies in `array`: its buffer may have more rows before the first."""
+    more = names.extents(name)[0].low - low
+    (axis,) = names.system.axes
+    return f"last_rows({array}{f'[{more}:]' if more else ''}, {low}, call.lengths[{axis!r}])"
+
+
 def target_labels(names: Names, equation: Equation, scans: Mapping[str, str]) -> tuple[str, ...]:
     """The labels of an equation's output, in the order of its array, inside the given scans."""
     v = names.values[equation.out]

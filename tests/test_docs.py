@@ -14,6 +14,7 @@ from rnnc.diagnostics import Rejected
 HEAD = "network page(D = 3, H = 4, K = 2, V = 7) {\n"
 WHOLE = ("network", "cell", "fn", "use", "#")
 LANGUAGE, MODULE = blocks("docs/language.md"), blocks("docs/module.md")
+TRAINING = blocks("docs/training.md")
 DECODING = blocks("docs/decoding.md")
 SPECS = [block for block in LANGUAGE if block.language == "rnn"]
 
@@ -58,6 +59,11 @@ def test_the_page_on_the_module(tmp_path: Path) -> None:
 
 def test_the_page_on_decoders(tmp_path: Path) -> None:
     play(DECODING, tmp_path)
+
+
+def test_the_page_on_training(tmp_path: Path) -> None:
+    play(TRAINING, tmp_path)
+    assert not (tmp_path / "never").exists()
 
 
 def emitted(block: Block) -> str:

@@ -36,7 +36,7 @@ def test_the_ci_runs_what_the_readme_says(block: Block) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in ("README.md", "docs/language.md", "docs/module.md", "docs/decoding.md"):
+    for page in ("README.md", "docs/language.md", "docs/module.md", "docs/decoding.md", "docs/training.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
             assert ((ROOT / page).parent / link).exists(), f"{page}: {link}"

@@ -148,6 +148,22 @@ def test_learning_rules_by_name(tmp_path: Path) -> None:
         fit(Hidden(MADE, "start"), sums(), window=3)
 
 
+@pytest.mark.parametrize("way", [{}, {"window": 4}, {"online": True}])
+def test_real_time_recurrent_learning(way: dict[str, Any], tmp_path: Path) -> None:
+    """With weights that stand still, it says what back-propagation says; with others, it learns and goes on."""
+    still = {"batch": 5, "epochs": 1, "lr": 1e-30, "optimizer": "sgd", "dtype": "float64", **way}
+    one, two = (fit(MADE, sums(10), learn=rule, **still) for rule in ("bptt", "rtrl"))
+    if "online" not in way:  # there sequences of one length alone go side by side
+        np.testing.assert_allclose(one.losses, two.losses, rtol=1e-12)
+    found = fit(MADE, sums(40), learn="rtrl", epochs=15, lr=0.02, batch=8, **way)
+    length = len(found.losses) // 15
+    assert np.mean(found.losses[-length:]) < 0.8 * np.mean(found.losses[:length])
+    play(MADE, tmp_path / "whole", options(30, learn="rtrl", **way))
+    play(MADE, tmp_path / "halves", options(17, learn="rtrl", **way))
+    play(MADE, tmp_path / "halves", options(30, learn="rtrl", **way), resume=True)
+    same(tmp_path / "whole", tmp_path / "halves")
+
+
 class Hidden:
     """A module without some of its functions."""
 

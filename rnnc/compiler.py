@@ -89,11 +89,12 @@ def forward_in_time(understood: Understood, learn: Sequence[str] | None = None) 
 def emit(understood: Understood, target: str = "numpy", learn: Sequence[str] | None = None) -> str:
     """The text of the generated module. `learn` names its algorithms (`LEARNING`; `bptt` is always there); None:
     all that the network allows. Raises `Rejected` where it does not allow one that is asked for."""
-    from rnnc.emit.targets import emitter
+    from rnnc.emit.targets import back_end
     from rnnc.program.lower import lower
 
-    program = lower(differentiate(understood))
-    return emitter(target)(understood.model, program, understood.source.text, forward_in_time(understood, learn))
+    chosen = back_end(target)
+    program = lower(differentiate(understood), chosen.by_strips)
+    return chosen.emit(understood.model, program, understood.source.text, forward_in_time(understood, learn))
 
 
 def emit_text(

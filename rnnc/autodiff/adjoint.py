@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 
 from rnnc.autodiff.deposit import Deposits
 from rnnc.autodiff.rules import contributions
+from rnnc.autodiff.symbols import partials
 from rnnc.model.forms import At
-from rnnc.ops.formula import ZERO, Formula, Operand, Operation, plus, substitute
+from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, plus, substitute
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
@@ -50,6 +51,7 @@ class Adjoint:
         self.equations: list[Equation] = []
         self.borders = {b.name: b for b in system.borders}
         self.wrt = wrt
+        self._by_out = {e.out: e for e in system.equations}
         self.uses: dict[str, list[Use]] = {}
         for e in system.equations:
             for k, access in enumerate(e.reads):
@@ -103,11 +105,21 @@ class Adjoint:
     def scaled(self, name: str, labels: tuple[str, ...]) -> Scaled:
         """The adjoint of `name` as a formula at the given labels, without a value of its own where it needs none."""
         if name not in self._scaled:
-            self._scaled[name] = self._collapse(name) or Scaled(Operand(0), (self.whole(self.value(name)),))
+            collapsed = None if self._passed_on(name) else self._collapse(name)
+            self._scaled[name] = collapsed or Scaled(Operand(0), (self.whole(self.value(name)),))
         found = self._scaled[name]
         rename: dict[str | int, str | int] = dict(zip(labels_of(self.values[name].shape), labels, strict=True))
         reads = tuple(replace(r, dims=tuple(rename.get(d, d) for d in r.dims)) for r in found.reads)
         return Scaled(found.formula, reads)
+
+    def _passed_on(self, name: str) -> bool:
+        """Whether the adjoint of `name` becomes a value in any case: one of several operands takes it unchanged."""
+        e = self._by_out.get(name)
+        if e is None or not isinstance(e.op, Pointwise):
+            return False
+        found = partials(e.op.formula, len(e.reads))
+        reached = [p for r, p in zip(e.reads, found, strict=True) if r.name in self.active]
+        return len(reached) > 1 and UNIT in reached
 
     def whole(self, name: str) -> Access:
         """All of `name` at the current position, at the standard labels."""
@@ -206,7 +218,7 @@ class Adjoint:
                 terms.append(Scaled(Operand(0), (access,)))
         if slices:
             made = self._joined(name, slices)
-            if not terms:
+            if not terms and made not in self._made.values():
                 self._alias(name, made)
                 return
             terms.insert(0, Scaled(Operand(0), (self.whole(made),)))
@@ -216,6 +228,7 @@ class Adjoint:
         """The equation of the joined slices becomes the adjoint's own."""
         own = self._made[name]
         self.equations = [replace(e, out=own) if e.out == made else e for e in self.equations]
+        self._shared = {key: own if known == made else known for key, known in self._shared.items()}
         del self.values[made]
 
     def _joined(self, name: str, slices: list[tuple[Slice, Access]]) -> str:
@@ -250,11 +263,14 @@ class Adjoint:
             at = cut.stop
         if at != v.shape[0]:
             parts.append((v.shape[0] - at, None))
-        made = self.fresh(f"d({name}:joined)")
         batched = any(self.values[a.name].batched for _, a in layer)
-        value = Value(made, "adjoint", v.axes, batched, v.shape)
         reads = tuple(a for _, a in layer)
-        return self.add(value, Equation(made, labels_of(v.shape), Concat(tuple(parts)), reads))
+        key = (tuple(parts), reads, v.axes, batched, v.shape)
+        if key not in self._shared:
+            made = self.fresh(f"d({name}:joined)")
+            value = Value(made, "adjoint", v.axes, batched, v.shape)
+            self._shared[key] = self.add(value, Equation(made, labels_of(v.shape), Concat(tuple(parts)), reads))
+        return self._shared[key]
 
     def _sum(self, name: str, terms: list[Scaled], labels: tuple[str, ...]) -> None:
         """d(name) = the sum of the terms; a lone contraction becomes the adjoint's own equation."""

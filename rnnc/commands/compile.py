@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rnnc.emit.targets import TARGETS
     from rnnc.suggest import suggest
 
-    targets = dict(TARGETS)
+    targets = {target.name: target for target in TARGETS}
     if arguments.target not in targets:
         meant = suggest(arguments.target, targets)
         hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(targets)}"

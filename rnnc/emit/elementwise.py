@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from rnnc.emit.lines import Lines
 from rnnc.emit.spelling import BINARY, TESTS, UNARY, call
 from rnnc.emit.views import Names, View, aligned, target_labels, view
 from rnnc.model.forms import At
-from rnnc.ops.formula import Constant, Extent, Formula, Operand, Operation, operands
+from rnnc.ops.formula import ZERO, Constant, Extent, Formula, Operand, Operation, operands
 from rnnc.system.forms import Access, Equation, Pointwise
+
+NUMBERS = {0.5: "half", 1.0: "one", 2.0: "two"}
 
 
 class Elementwise:
@@ -20,6 +23,15 @@ class Elementwise:
         self.lines = lines
         self.work = work
         self.real = real
+        self.numbers: dict[float, str] = {}
+        self.absent: dict[str, str] = {}
+
+    def number(self, value: float) -> str:
+        """A number inside a scan: an array without dimensions, which a call takes twice as fast as Python's own."""
+        if value not in self.numbers:
+            count = len(self.numbers) + 1
+            self.numbers[value] = NUMBERS.get(value, f"number{count}")
+        return self.numbers[value]
 
     def equation(self, e: Equation, scans: Mapping[str, str]) -> None:
         """The lines that compute `e` where it lies."""
@@ -64,6 +76,11 @@ class _Writer:
 
     def _into(self, node: Operation, dest: str) -> None:
         lines = self.owner.lines
+        if node.op == "where" and node.args[2] == ZERO and (absent := self._absent(node.args[0])):
+            self._fill(node.args[1], dest)
+            with lines.block(f"if {absent[0]} is not None:"):
+                lines.add(f"{dest}[{absent[1]}] = 0.0")
+            return
         if node.op == "where":
             condition, yes, no = (self._value(a) for a in node.args)
             lines.add(f"{dest}[...] = np.where({condition}, {yes}, {no})")
@@ -77,8 +94,32 @@ class _Writer:
                 args.append(dest)
             else:
                 args.append(self._value(a))
-        for line in call(node.op, args, dest):
+        half = self.owner.number(0.5) if self.scans and node.op == "sigmoid" else "0.5"
+        for line in call(node.op, args, dest, half=half):
             lines.add(line)
+
+    def _fill(self, node: Formula, dest: str) -> None:
+        if isinstance(node, Operation) and self._spellable(node) and self._full(node):
+            self._into(node, dest)
+        elif (text := self._value(node)) != dest:
+            self.owner.lines.add(f"{dest}[...] = {text}")
+
+    def _absent(self, condition: Formula) -> tuple[str, str] | None:
+        """For `present(target)`: the mask of what is missing (None in the module where nothing is), and as much of it
+        as is being written; None where the target does not lie over the output entry by entry."""
+        names = self.owner.names
+        leaf = condition.args[0] if isinstance(condition, Operation) and condition.op == "present" else None
+        if not isinstance(leaf, Operand):
+            return None
+        access, labels = self.equation.reads[leaf.index], self.leaves[leaf.index].labels
+        v = names.values[access.name]
+        here = all(at == At(at.axis) for at in access.at) and not any(e.low or e.high for e in names.extents(v.name))
+        if v.role != "target" or not here or labels != self.target[: len(labels)]:
+            return None
+        variable = f"absent_{names.variable(v.name)}"
+        self.owner.absent[v.name] = variable
+        rows = ", ".join(self.scans.get(a) or names.span(a) for a in v.axes)
+        return variable, f"{variable}[{rows}]" if set(rows) - set(":, ") else variable
 
     def _spellable(self, a: Operation) -> bool:
         return a.op not in TESTS and a.op not in ("present", "and")
@@ -98,7 +139,8 @@ class _Writer:
     def _value(self, node: Formula) -> str:
         """The text of a sub-formula's value, computed into a work array first where it is an operation."""
         if isinstance(node, Constant):
-            return repr(float(node.value))
+            plain = not self.scans or node.value == math.inf
+            return repr(float(node.value)) if plain else self.owner.number(float(node.value))
         if isinstance(node, Extent):
             return f"({self.owner.names.size_text(node.size)})"
         if isinstance(node, Operand):
@@ -154,7 +196,8 @@ class _Writer:
         """A work array of the output's space that no other value of this equation uses."""
         names = self.owner.names
         v = names.values[self.equation.out]
-        dims = [names.length(a) for a in v.axes if a not in self.scans]
+        axes = [a for a in v.axes if a not in self.scans]
+        dims = [names.of_axis("strip", a) if a == names.strip else names.length(a) for a in axes]
         dims += ["batch"] if v.batched else []
         dims += [names.size_text(z) for z in v.shape]
         space = ", ".join(dims)
@@ -163,7 +206,11 @@ class _Writer:
             count = sum(len(p) for p in self.owner.work.values())
             pool.append(f"work{count + 1 if count else ''}")
         self.used += 1
-        return pool[self.used - 1]
+        work = pool[self.used - 1]
+        if names.strip not in axes:
+            return work
+        rows = ", ".join([":"] * axes.index(names.strip) + [":" + names.of_axis("count", names.strip)])
+        return self.owner.lines.row(f"{work}[{rows}]", f"{work}_strip")
 
 
 def args_in(args: list[str], dest: str) -> bool:

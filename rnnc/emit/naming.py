@@ -14,16 +14,16 @@ np cp math ceil Iterable Mapping Any annotations
 p call real batch sizes given state lengths wrt reduce observe seed dtype saved value grads out share data needs
 spared complete name others named stepping lead ragged units further carries
 init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes
-learner places key first shape loss INFLUENCES
+learner places key first shape loss INFLUENCES STRIP
 SPEC SIZES PARAMETERS INPUTS TARGETS OUTPUTS UNITS FEEDBACK STATES PROTOCOL NAME AXES LABEL_AXES PINNED SIZES_FROM
 """
 OWN = tuple(_WORDS.split())
 """Words of the generated code beside what the support files define."""
 
-MADE = re.compile(r"work\d*|(edge|past)_\w*")
+MADE = re.compile(r"(work|number)\d*|one|half|two|(edge|past|absent)_\w*")
 """The form of names that are made while a module is written."""
 
-OF_AXIS = ("len", "length", "last", "inside", "position")
+OF_AXIS = ("len", "length", "last", "inside", "position", "strip", "first", "stop", "count", "row")
 """What a module derives from an axis `n`: `len_n`, ..."""
 
 

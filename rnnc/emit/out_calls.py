@@ -46,12 +46,13 @@ class OutCalls:
         axes = tuple(At(a) for a in names.values[run[0].out].axes)
         whole = view(names, Access(run[0].out, axes, run[0].dims), scans, None)
         start, stop = names.size_text(first.rows[0]), names.size_text(last.rows[1])
-        base = names.python[first.buffer]
+        base = section.whole(first.buffer)
         index = whole.text.removeprefix(names.variable(run[0].out))
         index = f"{index[:-1]}, ..., {start}:{stop}]" if index else f"[..., {start}:{stop}]"
         rows = section.lines.row(f"{base}{index}", f"{base}_{'_'.join(spelled(e.out) for e in run)}")
         assert isinstance(run[0].op, Pointwise) and isinstance(run[0].op.formula, Operation)
-        for line in call(run[0].op.formula.op, [rows], rows):
+        half = section.elementwise.number(0.5) if scans and run[0].op.formula.op == "sigmoid" else "0.5"
+        for line in call(run[0].op.formula.op, [rows], rows, half=half):
             section.lines.add(line)
 
 

@@ -15,19 +15,25 @@ class Factor:
     weight: bool
 
 
-def product(out: View, target: tuple[str, ...], factors: tuple[Factor, ...], accumulate: bool = False) -> list[str]:
-    """Lines that put the product of `factors`, summed over the labels `target` lacks, into `out`."""
+def product(
+    out: View, target: tuple[str, ...], factors: tuple[Factor, ...], small: bool = False, added: bool = False
+) -> list[str]:
+    """Lines that put the product of `factors`, summed over the labels `target` lacks, into `out`. `small`: a matrix
+    product into an array that is whole in memory, often; there `dot` costs half of what `matmul` does.
+    `added`: to what is there already."""
     factors = tuple(_without_lone(f, factors, target) for f in factors)
     if len(factors) == 1:
-        return [_assign(out, target, _sum(factors[0].view, target))]
+        return [_assign(out, target, _sum(factors[0].view, target), added)]
     if len(factors) == 2:
-        text = _matrix(out, target, factors[0], factors[1])
+        text = _matrix(out, target, factors[0], factors[1], small, added)
         if text is not None:
             return text
-    return [_einsum(out, target, factors)]
+    return [_einsum(out, target, factors, added)]
 
 
-def _assign(out: View, target: tuple[str, ...], made: View) -> str:
+def _assign(out: View, target: tuple[str, ...], made: View, added: bool) -> str:
+    if added:
+        return f"{out.text}{'' if out.text.isidentifier() else '[...]'} += {aligned(made, target)}"
     return f"{out.text}[...] = {aligned(made, target)}"
 
 
@@ -53,7 +59,7 @@ def _without_lone(f: Factor, factors: tuple[Factor, ...], target: tuple[str, ...
     return Factor(View(f"{f.view.text}.sum(axis={lone})", labels, f.view.home), False)
 
 
-def _matrix(out: View, target: tuple[str, ...], a: Factor, b: Factor) -> list[str] | None:
+def _matrix(out: View, target: tuple[str, ...], a: Factor, b: Factor, small: bool, added: bool) -> list[str] | None:
     """One matrix product, where the labels fall into rows, columns and a common sum."""
     left, right = a.view.labels, b.view.labels
     shared = [x for x in left if x in right]
@@ -71,8 +77,11 @@ def _matrix(out: View, target: tuple[str, ...], a: Factor, b: Factor) -> list[st
     two = _flat(second.view, columns, shared, rows_first=False)
     if one is None or two is None:
         return None
+    if added:
+        shape = "" if len(rows) == len(columns) == 1 else f".reshape({out.text}.shape)"
+        return [_assign(out, target, View(f"({one} @ {two}){shape}" if shape else f"{one} @ {two}", target, ""), True)]
     if len(rows) == 1 and len(columns) == 1:
-        return [f"np.matmul({one}, {two}, out={out.text})"]
+        return [f"{one}.dot({two}, out={out.text})" if small else f"np.matmul({one}, {two}, out={out.text})"]
     if len(rows) >= 2 and len(columns) == 1 and columns[0] == target[-1]:
         return [f"matmul_into({one}, {two}, {out.text})"]
     return [f"{out.text}[...] = np.matmul({one}, {two}).reshape({out.text}.shape)"]
@@ -103,7 +112,7 @@ def _rows(text: str, count: int, labels: list[str]) -> str:
     return f"as_matrix({text}, {count})"
 
 
-def _einsum(out: View, target: tuple[str, ...], factors: tuple[Factor, ...]) -> str:
+def _einsum(out: View, target: tuple[str, ...], factors: tuple[Factor, ...], added: bool) -> str:
     letters: dict[str, str] = {}
 
     def spell(labels: tuple[str, ...]) -> str:
@@ -115,4 +124,4 @@ def _einsum(out: View, target: tuple[str, ...], factors: tuple[Factor, ...]) -> 
     texts = ", ".join(f.view.text for f in factors)
     optimize = ", optimize=True" if len(factors) > 2 else ""
     text = f'np.einsum("{left}->{right}", {texts}{optimize})'
-    return _assign(out, target, View(text, tuple(present), ""))
+    return _assign(out, target, View(text, tuple(present), ""), added)

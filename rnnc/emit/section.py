@@ -8,6 +8,7 @@ from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.influences import begin
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
+from rnnc.emit.strips import first_halo, write_strips
 from rnnc.emit.views import BATCH, Names, View, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
@@ -15,12 +16,12 @@ from rnnc.program.forms import (
     Buffer,
     Clear,
     Given,
-    Home,
     Kernel,
     Loop,
     Section,
     Statement,
     Step,
+    Strips,
     equations,
     statements,
 )
@@ -60,27 +61,34 @@ class SectionWriter:
         body = (statement,)
         inside = tuple(equations(body))
         if isinstance(statement, Given):
-            self._unpack(inside)
-            for e in inside:
-                self._rows(e)
-                if self._shared(e.out):
-                    self._allocate(e.out)
+            self.prepare_shared(inside)
             with self.lines.block(f"if {' or '.join(f'{n!r} in wrt' for n in statement.names)}:"):
                 for e in inside:
                     self._allocate(e.out)
                 for child in statement.body:
-                    self._statement(child, {})
+                    self.statement(child, {})
             return
-        self._prepare(inside)
-        self._statement(statement, {})
+        if isinstance(statement, Strips):
+            write_strips(self, statement)
+            return
+        self.prepare(inside)
+        self.statement(statement, {})
+
+    def prepare_shared(self, inside: tuple[Equation, ...]) -> None:
+        """What a conditional statement shares with others stands before its condition."""
+        self.unpack(inside)
+        for e in inside:
+            self._rows(e)
+            if self._shared(e.out):
+                self._allocate(e.out)
 
     def _shared(self, name: str) -> bool:
         """Whether a value outside the condition lies in the same buffer."""
         buffer = self.names.homes[name].buffer
         return sum(h.buffer == buffer for h in self.names.homes.values()) > 1
 
-    def _prepare(self, inside: tuple[Equation, ...]) -> None:
-        self._unpack(inside)
+    def prepare(self, inside: tuple[Equation, ...]) -> None:
+        self.unpack(inside)
         for e in inside:
             self._allocate(e.out)
             self._rows(e)
@@ -91,7 +99,7 @@ class SectionWriter:
             if r.name in self.names.homes and r.name not in self.ready:
                 self._allocate(r.name)
 
-    def _unpack(self, inside: tuple[Equation, ...]) -> None:
+    def unpack(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:
             for name in (*(r.name for r in e.reads), *self._border_reads(e.out)):
                 self.given(name)
@@ -112,7 +120,7 @@ class SectionWriter:
         """The buffer a value lies in, its rows, and what it is outside the sequence."""
         home = self.names.homes[name]
         buffer = self.names.buffers[home.buffer]
-        whole = self.names.variable(home.buffer) if self._has_whole(home) else self.names.python[home.buffer]
+        whole = self.whole(home.buffer)
         if home.buffer not in self.buffers and home.buffer not in self.ready:
             self.buffers.add(home.buffer)
             self._new(buffer, whole)
@@ -131,15 +139,17 @@ class SectionWriter:
             self._carried(v, variable, tuple((e.low, e.high) for e in self.names.extents(name)))
         self.ready.add(name)
 
-    def _has_whole(self, home: Home) -> bool:
-        return home.buffer in self.names.whole
+    def whole(self, buffer: str) -> str:
+        """The variable of a whole buffer."""
+        return self.names.variable(buffer) if buffer in self.names.whole else self.names.python[buffer]
 
     def _dims(self, buffer: Buffer) -> str:
         dims = []
         for e in buffer.extents:
             if e.kept is None:
                 halo = e.low + e.high
-                dims.append(f"{self.names.length(e.axis)} + {halo}" if halo else self.names.length(e.axis))
+                length = self.names.of_axis("strip", e.axis) if e.strip else self.names.length(e.axis)
+                dims.append(f"{length} + {halo}" if halo else length)
             elif e.kept:
                 dims.append(str(e.kept))
         dims += ["batch"] if buffer.batched else []
@@ -154,10 +164,11 @@ class SectionWriter:
             self.lines.add(f"{variable} = grads.stacked({parts})" if stack else f"{variable} = grads[{parts}]")
             return
         self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, real)")
-        rows = [(e.low, e.high) for e in buffer.extents if e.kept != 0]
+        if any(e.strip and (e.low or e.high) for e in buffer.extents):
+            self.lines.add(first_halo(self.names, buffer, variable))
+        rows = tuple((0, 0) if e.strip else (e.low, e.high) for e in buffer.extents if e.kept != 0)
         if any(low or high for low, high in rows) and buffer.name not in self.borders:
-            sides = ("low",) * len(rows)
-            self.lines.add(f"halo({variable}, {tuple(rows)!r}, {sides!r}, None)")
+            self.lines.add(f"halo({variable}, {rows!r}, {('low',) * len(rows)!r}, None)")
 
     def _border(self, v: Value, variable: str) -> None:
         """Rows outside the sequence; with a state, the rows before the first come from it."""
@@ -210,7 +221,7 @@ class SectionWriter:
 
     # ---- statements
 
-    def _statement(self, statement: Statement, scans: Mapping[str, str]) -> None:
+    def statement(self, statement: Statement, scans: Mapping[str, str]) -> None:
         if isinstance(statement, Kernel):
             self.names.kernels.kernel(self, statement, scans)
         elif isinstance(statement, Step):
@@ -223,7 +234,7 @@ class SectionWriter:
             self._loop(statement, scans)
         elif isinstance(statement, Given):
             for child in statement.body:
-                self._statement(child, scans)
+                self.statement(child, scans)
 
     def without_state(self, name: str) -> None:
         """What only a sequence's own start gives is nothing where a state goes on."""
@@ -269,8 +280,8 @@ class SectionWriter:
             self.lines,
         )
         past = self.names.of_axis("past", *v.axes)
-        index = ", ".join(scans.get(a, ":") for a in v.axes)
-        where = f"{past}[{index}]" if scans else past
+        index = ", ".join(scans.get(a) or self.names.span(a) for a in v.axes)
+        where = f"{past}[{index}]" if set(index) - set(":, ") else past
         border = self.borders.get(name)
         with self.lines.block(f"if {past} is not None:"):
             if border is not None and border.sides == ("high",) and border.early:
@@ -304,9 +315,8 @@ class SectionWriter:
                     return expression
         return variable
 
-    def _loop(self, loop: Loop, scans: Mapping[str, str]) -> None:
-        variable = self.names.axis[loop.axis]
-        n = self.names.length(loop.axis)
+    def before_scan(self, loop: Loop, scans: Mapping[str, str]) -> None:
+        """What a scan reads of itself from before its first position is zero."""
         for e in equations(loop.body):
             home = self.names.homes[e.out]
             for extent in self.names.buffers[home.buffer].extents:
@@ -317,11 +327,27 @@ class SectionWriter:
             if loop.axis not in self.names.values[e.out].axes:
                 self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
             if isinstance(e.op, Products):
-                self.steps.terms.prepare(e, e.op, {**scans, loop.axis: variable})
-        span = f"range({n})" if loop.direction > 0 else f"range({n} - 1, -1, -1)"
-        with self.lines.block(f"for {variable} in {span}:"):
+                self.steps.terms.prepare(e, e.op, {**scans, loop.axis: self.names.axis[loop.axis]})
+
+    def short(self, e: Equation) -> bool:
+        """Whether an equation makes or reads something that is held for a strip."""
+        return any(x.strip for name in (e.out, *(r.name for r in e.reads)) for x in self.names.extents(name))
+
+    def _loop(self, loop: Loop, scans: Mapping[str, str]) -> None:
+        variable = self.names.axis[loop.axis]
+        n = self.names.length(loop.axis)
+        if loop.axis != self.names.strip:
+            self.before_scan(loop, scans)
+        first, stop = "", n
+        if loop.axis == self.names.strip:
+            first, stop = (self.names.of_axis(word, loop.axis) for word in ("first", "stop"))
+        ahead = f"range({first}, {stop})" if first else f"range({stop})"
+        back = f"range({stop} - 1, {f'{first} - 1' if first else '-1'}, -1)"
+        with self.lines.block(f"for {variable} in {ahead if loop.direction > 0 else back}:"):
+            if first and any(self.short(e) for e in equations(loop.body)):
+                self.lines.add(f"{self.names.of_axis('row', loop.axis)} = {variable} - {first}")
             for statement in loop.body:
-                self._statement(statement, {**scans, loop.axis: variable})
+                self.statement(statement, {**scans, loop.axis: variable})
 
 
 def start_inputs(names: Names) -> frozenset[str]:

@@ -20,9 +20,19 @@ BINARY = {
 TESTS = {"<", "<=", ">", ">=", "==", "!="}
 
 
-def call(op: str, args: list[str], out: str, xp: str = "np") -> list[str]:
-    """The lines that put `op` of `args` into the array `out`. An argument may be `out` itself."""
+IN_PLACE = ("+", "-", "*", "/")
+
+
+def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5") -> list[str]:
+    """The lines that put `op` of `args` into the array `out`. An argument may be `out` itself. `half`: how 0.5 is
+    written there."""
     a = args[0]
+    if op in IN_PLACE and out.isidentifier() and out in args:
+        # what overwrites its own first operand is an augmented assignment: shorter to read, and NumPy is called faster
+        if a == out:
+            return [f"{out} {op}= {args[1]}"]
+        if op in ("+", "*"):
+            return [f"{out} {op}= {a}"]
     if op in UNARY:
         return [f"{xp}.{UNARY[op]}({a}, out={out})"]
     if op in BINARY:
@@ -32,10 +42,10 @@ def call(op: str, args: list[str], out: str, xp: str = "np") -> list[str]:
     if op == "sigmoid":
         # 1/(1 + exp(-a)) as (1 + tanh(a/2))/2: it cannot overflow, and tanh is one fast call
         return [
-            f"{xp}.multiply({a}, 0.5, out={out})",
+            *call("*", [a, half], out, xp),
             f"{xp}.tanh({out}, out={out})",
-            f"{xp}.multiply({out}, 0.5, out={out})",
-            f"{xp}.add({out}, 0.5, out={out})",
+            *call("*", [out, half], out, xp),
+            *call("+", [out, half], out, xp),
         ]
     if op == "relu":
         return [f"{xp}.maximum({a}, 0.0, out={out})"]

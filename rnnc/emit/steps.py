@@ -122,7 +122,9 @@ class Steps:
         for access, made in zip(e.reads, reads, strict=True):
             weight = self.names.values[access.name].role == "parameter"
             factors.append(Factor(made, weight))
-        for line in product(out, target, tuple(factors)):
+        whole = self.names.homes[e.out].rows is None
+        added = bool(self.names.strip) and self.names.strip not in (*self.names.values[e.out].axes, *scans)
+        for line in product(out, target, tuple(factors), bool(scans) and whole, added):
             self.lines.add(self._kept(line, e, scans))
 
     def _kept(self, line: str, e: s.Equation, scans: Mapping[str, str]) -> str:
@@ -132,9 +134,11 @@ class Steps:
         for access in e.reads:
             v = self.names.values[access.name]
             name = self.names.variable(access.name)
-            if v.role in ("parameter", "fixed") and f", {name}.T," in line:
-                kept = self.transposed.setdefault(name, self.names.transposed(name))
-                return line.replace(f", {name}.T,", f", {kept},")
+            for before in (", ", "("):
+                turned = f"{before}{name}.T,"
+                if v.role in ("parameter", "fixed") and turned in line:
+                    kept = self.transposed.setdefault(name, self.names.transposed(name))
+                    return line.replace(turned, f"{before}{kept},")
         return line
 
     def _axis(self, made: View, label: str) -> int:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rnnc.emit import cupy, module
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
 
-Emit = Callable[[Model, Program, str, Program | None], str]
 
-TARGETS: tuple[tuple[str, Emit], ...] = (("numpy", module.module), ("cupy", cupy.module))
+@dataclass(frozen=True)
+class Target:
+    """`emit` writes the module; `by_strips`: whether its program runs a strip of positions at a time, which pays where
+    memory is cached and a call is cheap."""
+
+    name: str
+    emit: Callable[[Model, Program, str, Program | None], str]
+    by_strips: bool
 
 
-def emitter(target: str) -> Emit:
-    """The back end called `target`; raises `KeyError` for an unknown one."""
-    return dict(TARGETS)[target]
+TARGETS: tuple[Target, ...] = (Target("numpy", module.module, True), Target("cupy", cupy.module, False))
+
+
+def back_end(name: str) -> Target:
+    """The back end called `name`; raises `KeyError` for an unknown one."""
+    return {target.name: target for target in TARGETS}[name]

@@ -45,6 +45,8 @@ def unpacked(
         for pool in pools:
             dims = f"({space}{',' if space and ',' not in space else ''})"
             made.add(f"{pool} = np.empty({dims}, real)")
+    for value, name in writer.elementwise.numbers.items():
+        made.add(f"{name} = np.array({value!r}, real)")
     for weight, kept in writer.transposed.items():
         made.add(f"{kept} = np.ascontiguousarray({weight}.T)")
     body = "\n".join(x for x in (made.text(), writer.lines.text()) if x)
@@ -58,7 +60,9 @@ def unpacked(
     stacks = {s.name: s for s in names.system.stacks}
     parameters = [v for v in names.system.values if v.role in ("parameter", "fixed")]
     for axis in names.system.axes:
+        rows = names.of_axis("strip", axis)
         need(names.length(axis), f"call.length[{axis!r}]")
+        need(rows, f"call.strip({axis!r})")
     for size, variable in names.size.items():
         need(variable, f"call.sizes[{size!r}]")
     for name in ("batch", "real"):
@@ -77,6 +81,9 @@ def unpacked(
     need("ragged", "call.ragged")
     for axes in past_names(names):
         need(names.of_axis("past", *axes), f"call.padding({', '.join(map(repr, axes))})")
+    for target, mask in writer.elementwise.absent.items():
+        over = "".join(f", {a!r}" for a in names.values[target].axes)
+        need(mask, f"call.absent({target!r}{over})")
     for other in earlier or []:
         for variable in variables(other):
             need(variable, f"saved[{variable!r}]")

@@ -46,12 +46,18 @@ class Names:
         self.halos = halos(self.system)
         self.whole = frozenset(h.buffer for h in self.homes.values() if h.rows is None)
         self._units: dict[Home, str] = {}
+        self._last: dict[Home, str] = {}
         for name, home in self.homes.items():
             if self.values[name].role == "unit":
                 self._units.setdefault(home, name)
+        for section in program.sections:
+            here = {self.homes[name]: name for name in section.values}
+            self._last = {**here, **self._last}
         self._variables: dict[Home, str] = {}
         self._transposed: dict[str, str] = {}
         self._lattices: dict[tuple[object, ...], str] = {}
+        self.strip = ""
+        """The axis along which what is being written runs strip by strip."""
 
     def lattice(self, e: Equation) -> str:
         """The variable that keeps the alignments of a ctc loss from the loss to its gradient."""
@@ -68,12 +74,13 @@ class Names:
         return self._transposed[variable]
 
     def variable(self, name: str) -> str:
-        """The variable of the memory `name` lies in: the first value that lived there gives it its name."""
+        """The variable of the memory `name` lies in: a unit there gives it its name, or who comes last in the section
+        that makes it."""
         home = self.homes.get(name)
         if home is None:
             return self.python[name]
         if home not in self._variables:
-            own = self._units.get(home, name if home.rows else home.buffer)
+            own = self._units.get(home) or self._last[home]
             self._variables[home] = self.python[own]
         return self._variables[home]
 
@@ -92,6 +99,18 @@ class Names:
 
     def length(self, axis: str) -> str:
         return self.of_axis("len", axis)
+
+    def stripped(self, text: str, axes: tuple[str, ...]) -> str:
+        """What of an array with these `axes`, made for all positions, belongs to the strip being written."""
+        if self.strip not in axes:
+            return text
+        return f"{text}[{', '.join([':'] * axes.index(self.strip) + [self.span(self.strip)])}]"
+
+    def span(self, axis: str) -> str:
+        """The positions of an axis that are being written: all of them, or those of a strip."""
+        if axis != self.strip:
+            return ":"
+        return f"{self.of_axis('first', axis)}:{self.of_axis('stop', axis)}"
 
     def of_axis(self, what: str, *axes: str) -> str:
         """What a module derives from axes: `len_n`, `last_n`, `past_i_j`."""
@@ -119,10 +138,11 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
         if at.anchor == "here" and at.axis in scans:
             if extent.kept == 0:
                 continue
-            index = _row(scans[at.axis], at, extent)
+            index = _row(names.of_axis("row", at.axis) if extent.strip else scans[at.axis], at, extent)
             rows.append(index)
             row_name += "_" + scans[at.axis] + _offset_name(at)
             if tap is not None:
+                assert not extent.strip
                 _tap(rows, labels, tap, scans[at.axis], at, extent)
             continue
         if at.anchor != "here":
@@ -146,6 +166,8 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
         if isinstance(d, str):
             labels.append(d)
     text = _indexed(base, rows)
+    if names.strip in v.axes and names.strip not in scans and not later:
+        row_name += "_strip" + "".join(_offset_name(at) for at in access.at if at.axis == names.strip)
     if lines is not None and row_name != base and not later:
         text = lines.row(text, row_name)
     return _anchored(names, View(text, tuple(labels), base), later, access)
@@ -157,7 +179,7 @@ def _row(variable: str, at: At, extent: Extent) -> str:
     if at.high is not None:
         return ""
     shift = extent.low + at.low
-    return variable + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift else "")
+    return _plus(variable, shift)
 
 
 def _tap(rows: list[str], labels: list[str], tap: str | int, variable: str, at: At, extent: Extent) -> None:
@@ -166,7 +188,7 @@ def _tap(rows: list[str], labels: list[str], tap: str | int, variable: str, at: 
     first = extent.low + at.low
     if isinstance(tap, int):
         shift = first + tap
-        rows[-1] = variable + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift else "")
+        rows[-1] = _plus(variable, shift)
         return
     start = variable + (f" + {first}" if first else "")
     rows[-1] = f"{start}:{variable} + {extent.low + at.high + 1}"
@@ -181,10 +203,19 @@ def _offset_name(at: At) -> str:
 
 def _span(names: Names, extent: Extent, low: int) -> str:
     start = extent.low + low
+    if names.strip == extent.axis and extent.strip:
+        return f"{start or ''}:{_plus(names.of_axis('count', extent.axis), start)}"
+    if names.strip == extent.axis:
+        first, stop = (names.of_axis(word, extent.axis) for word in ("first", "stop"))
+        return f"{_plus(first, start)}:{_plus(stop, start)}"
     if not extent.low and not extent.high:
         return ":"
     end = names.length(extent.axis) + (f" + {start}" if start else "")
     return f"{start or ''}:{end}"
+
+
+def _plus(text: str, shift: int) -> str:
+    return text + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift else "")
 
 
 def _indexed(base: str, rows: list[str]) -> str:
@@ -231,6 +262,7 @@ def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
     shift = f" + {at.low}" if at.low else ""
     if at.axis in scans:
         return View(f"({name}[{scans[at.axis]}]{shift})", (BATCH,), name)
+    name = names.stripped(name, (at.axis,))
     return View(f"({name}{shift})" if shift else name, (at.axis, BATCH), name)
 
 

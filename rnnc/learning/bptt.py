@@ -4,10 +4,12 @@ Werbos 1990)."""
 from __future__ import annotations
 
 from rnnc.autodiff.adjoint import adjoint
+from rnnc.system.fold import fold
 from rnnc.system.forms import System
 from rnnc.system.hoist import hoist
 from rnnc.system.prune import prune
 from rnnc.system.stack import stack
+from rnnc.system.unalias import unalias
 
 
 def bptt(system: System) -> System:
@@ -15,7 +17,7 @@ def bptt(system: System) -> System:
 
     Without a loss there is nothing to differentiate: the system is only stacked and hoisted.
     """
-    stacked = prune(hoist(stack(system)))
+    stacked = prune(hoist(stack(fold(system))))
     if stacked.loss is None:
         return stacked
     rows = {part for s in stacked.stacks for part in s.parts}
@@ -25,4 +27,4 @@ def bptt(system: System) -> System:
         for v in stacked.values
         if v.kind == "real" and v.name not in rows and v.name in read and v.role in ("parameter", "input")
     )
-    return prune(hoist(adjoint(stacked, wrt)))
+    return prune(hoist(fold(unalias(adjoint(stacked, wrt)))))

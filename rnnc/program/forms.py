@@ -21,13 +21,15 @@ class Extent:
     """One axis of a buffer: `low` rows before the first position and `high` past the last (the halo that offsets read).
 
     `kept` is how many positions are held at once inside the scan along this axis: None all of them, 0 the current
-    one only (no dimension), d a ring of d rows that positions share in turn.
+    one only (no dimension), d a ring of d rows that positions share in turn. `strip`: the positions of one
+    strip alone, and its halo.
     """
 
     axis: str
     low: int = 0
     high: int = 0
     kept: int | None = None
+    strip: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,16 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Strips:
+    """`body` for one strip of positions of `axis` after the other. `sums` are what is added up over the strips."""
+
+    axis: str
+    direction: int
+    body: tuple[Statement, ...]
+    sums: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Given:
     """`body` only where one of the gradients `names` (of inputs) is asked for."""
 
@@ -87,7 +99,7 @@ class Given:
     body: tuple[Statement, ...]
 
 
-Statement = Kernel | Step | Clear | Loop | Given
+Statement = Kernel | Step | Clear | Loop | Strips | Given
 
 
 @dataclass(frozen=True)
@@ -118,7 +130,7 @@ def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
     """Every statement below, outer ones first."""
     for statement in body:
         yield statement
-        if isinstance(statement, Loop | Given):
+        if isinstance(statement, Loop | Strips | Given):
             yield from statements(statement.body)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from rnnc.model.forms import At
 from rnnc.program.sections import Parts, single_need
 from rnnc.system.forms import Access, Equation, System
-from rnnc.system.schedule import Node, Scan
+from rnnc.system.schedule import Batch, Node, Strip
 
 
 @dataclass(frozen=True)
 class Moment:
     """One equation's place: `top` numbers the outermost statement, `order` all equations, `loops` the scans around it
-    (an axis and a number that tells one scan from another)."""
+    (an axis and a number that tells one scan from another); `strip`: whether the outermost statement runs by strips."""
 
     equation: Equation
     section: str
@@ -21,6 +21,7 @@ class Moment:
     order: int
     loops: tuple[tuple[str, int], ...]
     conditional: bool
+    strip: bool
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,26 @@ class Lifetimes:
         top = 0
         for section in ("forward", "loss", "backward"):
             for node in getattr(parts, section):
-                conditional = section == "backward" and bool(single_need(node, parts.only_for))
-                self._visit(node, section, top, (), conditional)
+                strip = isinstance(node, Strip)
+                for child in node.body if isinstance(node, Strip) else (node,):
+                    conditional = section == "backward" and bool(single_need(child, parts.only_for))
+                    self._visit(child, section, top, (), conditional, strip)
                 top += 1
         for moment in self.made.values():
             for access in moment.equation.reads:
                 self.readings.setdefault(access.name, []).append(Reading(moment, access))
         self.bordering = {n: b.name for b in system.borders for n in b.reads()}
 
-    def _visit(self, node: Node, section: str, top: int, loops: tuple[tuple[str, int], ...], conditional: bool) -> None:
-        if isinstance(node, Scan):
+    def _visit(
+        self, node: Node, section: str, top: int, loops: tuple[tuple[str, int], ...], conditional: bool, strip: bool
+    ) -> None:
+        if not isinstance(node, Batch):
             self._loop += 1
             inner = (*loops, (node.axis, self._loop))
             for child in node.body:
-                self._visit(child, section, top, inner, conditional)
+                self._visit(child, section, top, inner, conditional, strip)
             return
-        moment = Moment(node.equation, section, top, self._order, loops, conditional)
+        moment = Moment(node.equation, section, top, self._order, loops, conditional, strip)
         self.made[node.equation.out] = moment
         self._order += 1
 
@@ -82,8 +87,9 @@ class Lifetimes:
             elif other.top > at.top:
                 return False
             elif other.top == at.top:
-                same = other.loops == at.loops and reading.in_place and other.order < at.order
-                if not same:
+                # neighbours in one strip have it to themselves, one after the other
+                apart = at.strip and (not other.loops or not at.loops or other.loops[0] != at.loops[0])
+                if not (reading.in_place and other.order < at.order and (other.loops == at.loops or apart)):
                     return False
         return True
 

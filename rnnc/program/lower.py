@@ -7,29 +7,42 @@ from dataclasses import replace
 
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
-from rnnc.program.forms import Clear, Given, Kernel, Loop, Program, Section, Statement, Step
+from rnnc.program.forms import Clear, Given, Kernel, Loop, Program, Section, Statement, Step, Strips
 from rnnc.program.guard import guarded
+from rnnc.program.halos import halos
 from rnnc.program.lifetimes import Lifetimes
 from rnnc.program.padding import cleared
+from rnnc.program.recompute import recompute
 from rnnc.program.sections import Parts, parts, single_need
 from rnnc.program.storage import Storage
+from rnnc.program.strips import held as in_strip
+from rnnc.program.strips import strips
+from rnnc.sizes import Shape
 from rnnc.system.forms import Equation, Pointwise, Slice, System
-from rnnc.system.schedule import Batch, Node, Scan, equations_of, schedule
+from rnnc.system.schedule import Batch, Node, Scan, Strip, equations_of, schedule
+
+Space = tuple[tuple[str, ...], bool, Shape, str]
 
 
-def lower(system: System) -> Program:
-    """The program of a network (with its gradients, where the system has any)."""
-    system = guarded(system)
-    return arranged(system, parts(system, neighbours(schedule(system))))
+def lower(system: System, by_strips: bool = True) -> Program:
+    """The program of a network (with its gradients, where the system has any). `by_strips`: long sequences a strip of
+    positions at a time, where that saves memory; a back end for which a call is dear does without."""
+    system = guarded(recompute(system) if by_strips else system)
+    split = parts(system, neighbours(schedule(system)))
+    return arranged(system, *(_in_strips(system, split) if by_strips else (split,)))
 
 
-def arranged(system: System, split: Parts) -> Program:
-    """The program of a schedule that is split into its sections already."""
+Held = tuple[tuple[str, frozenset[str]], ...]
+
+
+def arranged(system: System, split: Parts, held: Held = ()) -> Program:
+    """The program of a schedule that is split into its sections already; `held`: what each of its strips holds, by
+    axis."""
     # what a border reads is ready before its value's readers start: never in one kernel with them
     outside = {n for b in system.borders for n in b.reads()}
     spaces = {v.name: (v.axes, v.batched, v.shape, v.name if v.name in outside else "") for v in system.values}
     life = Lifetimes(system, split)
-    storage = Storage(system, life)
+    storage = Storage(system, life, held)
     storage.run()
     clear = cleared(system)
     units = {v.name for v in system.values if v.role == "unit"}
@@ -56,6 +69,25 @@ def arranged(system: System, split: Parts) -> Program:
     )
 
 
+def _in_strips(system: System, split: Parts) -> tuple[Parts, Held]:
+    """The sections with their strips, and what each strip holds: its axis and the values."""
+    carried = frozenset(name for (name, _), (low, _) in halos(system).items() if low)
+    always = frozenset(e.out for e in system.equations if e.out not in split.only_for)
+    found: list[tuple[str, frozenset[str]]] = []
+
+    nodes = (*split.forward, *split.loss, *split.backward)
+    scanned = tuple(dict.fromkeys(n.axis for n in nodes if isinstance(n, Scan)))
+
+    def joined(nodes: tuple[Node, ...], whole: frozenset[str]) -> tuple[Node, ...]:
+        made = strips(system, nodes, always, whole, scanned)
+        found.extend((n.axis, in_strip(system, n, whole)) for n in made if isinstance(n, Strip))
+        return made
+
+    forward, loss = joined(split.forward, carried), joined(split.loss, carried)
+    backward = joined(split.backward, frozenset())
+    return replace(split, forward=forward, loss=loss, backward=backward), tuple(found)
+
+
 def _is_view(e: Equation, storage: Storage) -> bool:
     """A slice that is rows of what it slices takes no step."""
     source = storage.homes.get(e.reads[0].name)
@@ -68,7 +100,7 @@ def _names(nodes: tuple[Node, ...]) -> tuple[str, ...]:
 
 def _body(
     nodes: tuple[Node, ...],
-    spaces: Mapping[str, object],
+    spaces: Mapping[str, Space],
     split: Parts,
     clear: frozenset[str],
     views: frozenset[str],
@@ -85,10 +117,18 @@ def _body(
             made: list[Statement] = [Kernel((e,)) if isinstance(e.op, Pointwise) else Step(e)]
             if e.out in clear:
                 made.append(Clear(e.out))
+        elif isinstance(node, Strip):
+            inner = _body(node.body, spaces, split, clear, views, top)
+            sums = tuple(n for n in _names(node.body) if node.axis not in spaces[n][0])
+            made = [Strips(node.axis, node.direction, inner, sums)]
         else:
             made = [Loop(node.axis, node.direction, _body(node.body, spaces, split, clear, views, False))]
         need = single_need(node, split.only_for) if top else ()
         if need:
+            before = body[-1] if body else None
+            if isinstance(before, Given) and before.names == need:
+                made = [*before.body, *made]
+                body.pop()
             body.append(Given(need, tuple(made)))
             continue
         last = body[-1] if body else None

@@ -7,7 +7,7 @@ buffer of its own name and whole.
 
 from __future__ import annotations
 
-from rnnc.program.forms import Buffer, Clear, Extent, Given, Home, Kernel, Loop, Program, Statement, Step
+from rnnc.program.forms import Buffer, Clear, Extent, Given, Home, Kernel, Loop, Program, Statement, Step, Strips
 from rnnc.sizes import show_shape
 from rnnc.system.forms import Value
 from rnnc.system.show import show_equation
@@ -36,7 +36,9 @@ def _buffer(buffer: Buffer) -> str:
 def _extent(extent: Extent) -> str:
     low = f"-{extent.low} " if extent.low else ""
     high = f" +{extent.high}" if extent.high else ""
-    if extent.kept is None:
+    if extent.strip:
+        kept = ": strip"
+    elif extent.kept is None:
         kept = ""
     elif extent.kept == 0:
         kept = ": current"
@@ -67,6 +69,10 @@ def _body(body: tuple[Statement, ...], values: dict[str, Value], indent: str) ->
             case Loop():
                 way = "forward" if statement.direction > 0 else "backward"
                 lines.append(f"{indent}loop {statement.axis} {way}")
+                lines += _body(statement.body, values, deeper)
+            case Strips():
+                way = "forward" if statement.direction > 0 else "backward"
+                lines.append(f"{indent}strips of {statement.axis} {way}")
                 lines += _body(statement.body, values, deeper)
             case Given():
                 lines.append(f"{indent}where asked for: {', '.join(statement.names)}")

@@ -8,7 +8,7 @@ from rnnc.program.forms import Buffer, Extent, Home
 from rnnc.program.halos import halos
 from rnnc.program.lifetimes import Lifetimes, Moment
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Concat, Pointwise, Products, Slice, System, Value
+from rnnc.system.forms import Access, Concat, Contract, Pointwise, Products, Slice, System, Value
 
 COMPUTED = ("unit", "part", "adjoint", "gradient")
 
@@ -16,10 +16,14 @@ COMPUTED = ("unit", "part", "adjoint", "gradient")
 class Storage:
     """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward
     part, where a
-    value that feeds one already placed is put there from the beginning."""
+    value that feeds one already placed is put there from the beginning. `strips`: the axis
+    of each, and the values that are read in it alone."""
 
-    def __init__(self, system: System, lifetimes: Lifetimes) -> None:
+    def __init__(
+        self, system: System, lifetimes: Lifetimes, strips: tuple[tuple[str, frozenset[str]], ...] = ()
+    ) -> None:
         self.system = system
+        self.strips = strips
         self.life = lifetimes
         self.values = {v.name: v for v in system.values}
         self.bordered = {b.name for b in system.borders}
@@ -44,6 +48,19 @@ class Storage:
             self._place_sources(moment)
         for moment in backward:
             self._place(moment)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """What every tenant of a buffer needs for one strip only is held for one strip."""
+        tenants: dict[str, set[str]] = {}
+        for name, home in self.homes.items():
+            tenants.setdefault(home.buffer, set()).add(name)
+        for buffer, names in tenants.items():
+            for axis, held in self.strips:
+                if names <= held:
+                    old = self.buffers[buffer]
+                    rows = tuple(replace(e, strip=e.axis == axis and e.kept is None) for e in old.extents)
+                    self.buffers[buffer] = replace(old, extents=rows)
 
     # ---- extents
 
@@ -187,6 +204,9 @@ class Storage:
             if made is None or name in self.homes or made.section != "backward" or made.conditional:
                 continue
             if isinstance(made.equation.op, Slice | Concat) or not self._passes(access, moment):
+                continue
+            # a product inside a scan is written into memory that is whole: into rows of a stack it is made twice
+            if isinstance(made.equation.op, Contract) and made.loops and home.rows is not None:
                 continue
             if not self._free(home, made, moment, (name, moment.equation.out)):
                 continue

@@ -56,7 +56,20 @@ class Scan:
         return equations_of(self.body)
 
 
-Node = Batch | Scan
+@dataclass(frozen=True)
+class Strip:
+    """`body` for one strip of positions of `axis` after the other, so that what only the strip reads is held for no
+    more than a strip; its scans go in the same direction."""
+
+    axis: str
+    direction: int
+    body: tuple[Node, ...]
+
+    def equations(self) -> tuple[Equation, ...]:
+        return equations_of(self.body)
+
+
+Node = Batch | Scan | Strip
 
 
 class Unschedulable(Exception):

@@ -53,6 +53,8 @@ class Subject:
         module: ModuleType = rnnc.compile_text(self.text)
         assert module.__dict__["np"] is np
         module.__dict__["np"] = Poisoned()
+        # strips of a few positions, so that short sequences take several: a batch of 3 or more one at a time
+        module.__dict__["STRIP"] = 2 + self.seed % 5
         return module
 
     @cached_property

@@ -13,6 +13,10 @@ from rnnc.emit.support.parameters import checked_parameters, sizes_of, whole_num
 # ---- copied from here
 
 
+STRIP = 512
+"""Rows (positions times batch) computed at a time: few enough for the processor's cache, enough for its products."""
+
+
 class Call:
     """Checked arguments: `p`, `sizes`, `real` (dtype), `data` and `state` (time first, batch always there), `batch`,
     `length` of every axis and each sequence's own `lengths`; `ragged` when some differ.
@@ -41,6 +45,7 @@ class Call:
         self.seed = None if seed is None else whole_number("seed", seed, 0)
         self.stepping = stepping
         self.counts: dict[str, tuple[int, str]] = {}
+        self.missing: dict[str, Any] = {}
         asked = self._asked(lengths)
         carried = self._whole_state(state, tuple(carries))
         self.batched, self.witness = self._batched(given, carried or {}, asked)
@@ -232,6 +237,10 @@ class Call:
             result[axis] = one.astype(np.int64)
         return result
 
+    def strip(self, axis: str) -> int:
+        """How many positions of an axis are computed at a time."""
+        return min(self.length[axis], max(1, STRIP // max(1, self.batch)))
+
     def padding(self, *axes: str) -> Any:
         """Which positions are past the end of their own sequence: (axes..., batch), or None where none is."""
         result = None
@@ -279,6 +288,14 @@ class Call:
         shape, vocabulary = self.units[name]
         whole = [*(self.length[a] for a in axes), self.batch, *shape]
         return np.full(whole, -1) if vocabulary else np.full(whole, np.nan, self.real)
+
+    def absent(self, name: str, *axes: str) -> Any:
+        """Where a target is missing, padding included; None where it never is."""
+        if name not in self.missing:
+            a = self.target(name, *axes)
+            mask = a < 0 if a.dtype.kind in "iu" else np.isnan(a)
+            self.missing[name] = mask if mask.any() else None
+        return self.missing[name]
 
     def input_or_zero(self, name: str, *axes: str) -> Any:
         """An input that only starts read: with a state it may be left out, and then stands for nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,10 +28,10 @@ class Parameters(dict[str, Any]):
         for name, record in PARAMETERS.items():
             if record["trained"]:
                 self.offsets[name] = total
-                total += int(np.prod(wanted[name], dtype=np.int64))
+                total += math.prod(wanted[name])
         self._flat = np.zeros(total, dtype)
         for name, start in self.offsets.items():
-            count = int(np.prod(wanted[name], dtype=np.int64))
+            count = math.prod(wanted[name])
             super().__setitem__(name, self._flat[start : start + count].reshape(wanted[name]))
 
     @property

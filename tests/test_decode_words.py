@@ -166,6 +166,8 @@ def test_alignment_against_every_path(seed: int, labels: Labels) -> None:
                 wanted[frame, place] += p / total
     np.testing.assert_allclose(found.posteriors, wanted, atol=1e-12)
     np.testing.assert_allclose(found.blanks, 1.0 - wanted.sum(axis=1), atol=1e-12)
+    np.testing.assert_allclose(found.lattice.sum(axis=1), 1.0)
+    np.testing.assert_array_equal(found.route % 2 == 1, found.path != 0)
     held = [[frame for frame, place in enumerate(places(best)) if place == n] for n in range(len(labels))]
     assert found.spans == tuple((frames[0], frames[-1]) for frames in held)
 

@@ -10,10 +10,11 @@ from pages import ROOT, Block, blocks, play
 
 README = blocks("README.md")
 SETUP = [b for b in README if b.remark == "setup"]
+EXAMPLES = [b for b in README if b.remark == "example"]  # test_examples.py runs them in their quick form
 
 
 def test_the_blocks_run(tmp_path: Path) -> None:
-    play([b for b in README if b not in SETUP], tmp_path)
+    play([b for b in README if b not in SETUP and b not in EXAMPLES], tmp_path)
 
 
 def test_the_main_job_in_its_short_form(tmp_path: Path) -> None:
@@ -33,6 +34,12 @@ def test_the_main_job_in_its_short_form(tmp_path: Path) -> None:
 def test_the_ci_runs_what_the_readme_says(block: Block) -> None:
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert block.text.strip().replace("--text pydoc", "--text pydoc --quick") in text
+
+
+def test_the_examples_are_there() -> None:
+    found = [name for block in EXAMPLES for name in re.findall(r"examples/\w+\.py", block.text)]
+    assert found == ["examples/digits.py", "examples/spanish_numbers.py"]
+    assert all((ROOT / name).exists() for name in found)
 
 
 def test_links_lead_somewhere() -> None:

@@ -13,21 +13,31 @@ from rnnc.runtime.decode.posteriors import Floats, Labels, labels_of, read_poste
 
 @dataclass(frozen=True)
 class Alignment:
-    """Where the labels of a labelling lie in a sequence of T frames.
+    """Where the S labels of a labelling lie in a sequence of T frames.
 
-    `spans`: first and last frame of each label in the most probable path, both included; `path` (T,): that path, the
-    blank between labels; `path_logp` its log probability. `posteriors` (T, S), `blanks` (T,): the probability of being
-    in each of the S labels, and in any blank, at each frame, over all paths of the labelling; they sum to 1 at every
-    frame. `logp`: the log probability of the labelling.
+    The most probable path: `spans`, first and last frame of each label, both included; `path` (T,), its labels and
+    blanks; `route` (T,), its states, which are blank, label, blank, ..., blank; `path_logp`, its log
+    probability. Over all paths of the labelling: `lattice` (T, 2S+1), the probability of being in each state at each
+    frame, a distribution; `logp`, the log probability of the labelling.
     """
 
     labels: Labels
     spans: tuple[tuple[int, int], ...]
     path: NDArray[np.int64]
+    route: NDArray[np.int64]
     path_logp: float
-    posteriors: Floats
-    blanks: Floats
+    lattice: Floats
     logp: float
+
+    @property
+    def posteriors(self) -> Floats:
+        """The probability of being in each label at each frame, (T, S)."""
+        return self.lattice[:, 1::2]
+
+    @property
+    def blanks(self) -> Floats:
+        """The probability of being in any blank at each frame, (T,)."""
+        return np.asarray(self.lattice[:, ::2].sum(axis=1))
 
 
 def align(
@@ -58,12 +68,12 @@ def align(
     states = _states(wanted, given.blank)
     with np.errstate(invalid="ignore"):
         within = before + after - rows[:, states] - logp
-    posteriors = np.exp(np.where(np.isfinite(rows[:, states]), within, -np.inf))
+    lattice = np.exp(np.where(np.isfinite(rows[:, states]), within, -np.inf))
     route = _best_route(rows, wanted, given.blank)
     at = [np.flatnonzero(route == 2 * s + 1) for s in range(len(wanted))]
     path_logp = float(rows[np.arange(len(rows)), states[route]].sum())
     spans = tuple((int(frames[0]), int(frames[-1])) for frames in at)
-    return Alignment(wanted, spans, states[route], path_logp, posteriors[:, 1::2], posteriors[:, ::2].sum(axis=1), logp)
+    return Alignment(wanted, spans, states[route], route, path_logp, lattice, logp)
 
 
 def log_probability(rows: Floats, labels: Labels, blank: int) -> float:

@@ -225,6 +225,17 @@ def test_ties_stand_in_dictionary_order() -> None:
     assert [labels for labels, _ in decode.prefix_search(probs, blank=2, top=7)] == order
 
 
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_a_beam_among_equals_keeps_the_first(size: int) -> None:
+    """Powers of two, of which sums and products are exact."""
+    for frames in (1, 2, 3, 4):
+        flat = np.full((frames, size), 1.0 / size)
+        for blank in (0, size - 1):
+            for width in (1, 2, 5, 13):
+                wanted = prefix_beam(flat, blank, width, lambda labels: np.zeros(size))
+                assert_same(decode.beam(flat, blank=blank, width=width, top=width), wanted)
+
+
 def test_what_cannot_be_is_not_returned() -> None:
     certain = np.eye(3)[[0, 1, 1, 0, 1]]
     for found in (decode.beam(certain), decode.prefix_search(certain)):

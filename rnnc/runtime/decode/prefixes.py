@@ -80,7 +80,11 @@ class Prefixes:
         above, equal = np.flatnonzero(ranks > edge), np.flatnonzero(ranks == edge)
         missing = width - len(above)
         if len(equal) > missing:
-            equal = np.array(sorted(equal.tolist(), key=self._labels_at)[:missing])
+            # Of one prefix with a label more, only the lowest labels can be among the first.
+            parent = np.where(equal < len(self._nodes), -1 - equal, (equal - len(self._nodes)) // self._size)
+            begin = np.concatenate(([0], 1 + np.flatnonzero(parent[1:] != parent[:-1])))
+            among = np.arange(len(equal)) - np.repeat(begin, np.diff(np.append(begin, len(equal))))
+            equal = np.array(sorted(equal[among < missing].tolist(), key=self._labels_at)[:missing])
         return np.concatenate((above, equal))
 
     def _labels_at(self, place: int) -> Labels:

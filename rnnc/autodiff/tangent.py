@@ -10,20 +10,21 @@ their own. Williams and Zipser (1989), equation 9, for any network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rnnc.autodiff.blocks import Block, Blocks, columns_of, rows_of
 from rnnc.autodiff.jacobian import Jacobian, jacobian
 from rnnc.model.forms import At
-from rnnc.ops.formula import Operand
+from rnnc.ops.formula import UNIT, Operand
 from rnnc.sizes import Shape, Size
-from rnnc.system.cut import Carried, Step
+from rnnc.system.cut import Step
 from rnnc.system.extension import Extension
-from rnnc.system.forms import Access, Border, Contract, Equation, Part, Products, Term, Value
+from rnnc.system.forms import Access, Border, Concat, Equation, Pointwise, Products, Term, Value
 from rnnc.system.influence import Aligned, Dependence, Panel, influences, number, panels
 
 COLUMNS = ".p"
+BESIDE = ".z"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Held:
     name: str
     state: str
     panel: Panel
+
+
+def _reads(block: Block, labels: tuple[str, ...]) -> bool:
+    """Whether the block's coefficient has any of the labels."""
+    return any(d in labels for r in block.reads for d in r.dims)
 
 
 class Tangent:
@@ -57,7 +63,9 @@ class Tangent:
         leaves = frozenset((*parameters, *self.carried))
         self.blocks = {s: self._blocks(s, leaves - {s}, active) for s in step.states()}
         self.begun = {n: self._blocks(n, leaves, active) for b in self._borders() for n in b.reads() if n in active}
-        self.panels = panels(influences(self._dependences(), parameters, most))
+        self.sources: dict[str, tuple[Access, ...]] = {}
+        self.joined: dict[Hashable, str] = {}
+        self.panels = panels(influences(self._dependences(), parameters, most), self._bundled())
         self.held: dict[tuple[str, Panel], Held] = {}
         self.borders: list[Border] = []
 
@@ -67,7 +75,7 @@ class Tangent:
             for state in panel.states():
                 name = self.x.fresh(f"J({state})")
                 v = self.x.values[state]
-                shape = (*v.shape, panel.columns(state, self.shapes))
+                shape = (*v.shape, panel.width(state, self.shapes))
                 self.x.values[name] = Value(name, "part", v.axes, True, shape)
                 self.held[state, panel] = Held(name, state, panel)
         for held in self.held.values():
@@ -87,10 +95,10 @@ class Tangent:
         found = jacobian(self.x, root, leaves, active)
         joined = {}
         for name, blocks in found.items():
-            joined[name] = (self._one(root, name, blocks),) if name in self.carried else blocks
+            joined[name] = (self._whole(root, name, blocks),) if name in self.carried else blocks
         return joined
 
-    def _one(self, root: str, leaf: str, blocks: tuple[Block, ...]) -> Block:
+    def _whole(self, root: str, leaf: str, blocks: tuple[Block, ...]) -> Block:
         """Blocks of a carried value as one, diagonal only where all of them are."""
         own = columns_of(self.x.values[leaf].shape)
         window = self.carried[leaf].at.high is not None
@@ -197,9 +205,61 @@ class Tangent:
             return
         made = Jacobian(self.x, held.state, frozenset(), frozenset())
         reads = (*made.coefficient(b, parameter), *b.factors)
-        start, shape = next((at, z) for n, at, z in held.panel.starts(held.state, self.shapes) if n == parameter)
+        every = held.panel.columns(held.state, self.shapes)
+        own = next(c for c in every if c.parameter == parameter)
+        bundle = next(names for names in held.panel.bundles if parameter in names)
         labels = tuple(b.columns[k] for k in held.panel.of(held.state, parameter).rest)
-        yield Term(len(reads), (*made.rows, *labels), start, shape), reads
+        if len(bundle) == 1:
+            yield Term(len(reads), (*made.rows, *labels), own.start, own.shape), reads
+        elif parameter == bundle[0]:
+            width = number(tuple(self.x.values[self._beside(bundle)].shape))
+            lead = labels[:1] if own.width is not None else ()
+            shape = (*own.shape[: len(lead)], width)
+            reads = (*made.coefficient(b, parameter), self.x.here(self._beside(bundle), (BESIDE,)))
+            yield Term(len(reads), (*made.rows, *lead, BESIDE), own.start, shape), reads
+
+    # ---- parameters that a step reads beside each other
+
+    def _bundled(self) -> dict[str, Hashable]:
+        """What a parameter's bundle is known by: where and with what coefficient the steps of all states read it, as
+        `W @ a`, or plain as a bias. Those of starts are by themselves."""
+        found: dict[str, Hashable] = {}
+        begun = {name for blocks in self.begun.values() for name in blocks}
+        for name in self.parameters:
+            own = columns_of(self.shapes[name])
+            sites = [(s, b) for s, blocks in self.blocks.items() for b in blocks.get(name, ())]
+            if name in begun or not sites or len(own) not in (1, 2) or len({s for s, _ in sites}) < len(sites):
+                continue
+            factors = {b.factors for _, b in sites}
+            if len(factors) > 1 or [r.dims for r in sites[0][1].factors] != [own[1:]] * (len(own) - 1):
+                continue
+            if all(b.columns[1:] == own[1:] and not _reads(b, own[1:]) for _, b in sites):
+                found[name] = (self.shapes[name][:1], tuple((s, b.columns[0], b.formula, b.reads) for s, b in sites))
+                self.sources[name] = factors.pop()
+        return found
+
+    def _beside(self, bundle: tuple[str, ...]) -> str:
+        """What the parameters of a bundle are multiplied with, side by side; 1 for a bias: z in Williams and Zipser."""
+        if bundle not in self.joined:
+            reads: list[Access] = []
+            parts: list[tuple[Size, int | None]] = []
+            total = Size.of(0)
+            for name in bundle:
+                (source,) = self.sources[name] or (self.x.here(self._one(), (BESIDE,)),)
+                size = self.shapes[name][1] if self.sources[name] else Size.of(1)
+                parts.append((size, len(reads)))
+                reads.append(replace(source, dims=(BESIDE,)))
+                total = total + size
+            name = self.x.make(f"z({bundle[0]})", (total,), Concat(tuple(parts)), reads, (BESIDE,))
+            self.joined[bundle] = name
+        return self.joined[bundle]
+
+    def _one(self) -> str:
+        if "" not in self.joined:
+            self.joined[""] = self.x.add("one", (), False, (Size.of(1),), Pointwise(UNIT), (), (BESIDE,))
+        return self.joined[""]
+
+    # ---- starts
 
     def _begin(self, held: Held) -> None:
         """What an influence is before the first step: that of the start."""
@@ -227,57 +287,3 @@ class Tangent:
         self.x.values[name] = Value(name, "part", (), batched, shape)
         self._equation(name, held, terms, reads)
         return name
-
-
-def sums(
-    x: Extension, held: Iterable[Held], passed: Iterable[tuple[Carried, str]], shapes: Mapping[str, Shape]
-) -> dict[str, list[str]]:
-    """For every parameter the values whose sum is what its influences add to its gradient: the adjoint of each
-    state, now and earlier (`passed`: what is read, and the name of its adjoint), times the influence on it, summed
-    over positions and batch."""
-    read = tuple(passed)
-    found: dict[str, list[str]] = {}
-    groups: dict[tuple[Panel, Aligned], list[Held]] = {}
-    for h in held:
-        aligned = h.panel.of(h.state, h.panel.parameters[0]).aligned if len(h.panel.parameters) == 1 else ()
-        groups.setdefault((h.panel, tuple(None if a is None else a for a in aligned)), []).append(h)
-    for (panel, aligned), members in groups.items():
-        terms: list[Term] = []
-        reads: list[Access] = []
-        lead = tuple(k for k, row in enumerate(aligned) if row is not None)
-        for h in members:
-            for carried, adjoint in (p for p in read if p[0].source == h.state):
-                rows = columns_of(x.values[h.state].shape)
-                taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
-                for tap in taps:
-                    first = () if carried.at.high is None else (tap,)
-                    reads.append(x.here(adjoint, (*first, *rows)))
-                    reads.append(Access(h.name, (At(carried.at.axis, carried.at.low + tap),), (*rows, COLUMNS)))
-                    terms.append(Term(2, (*(rows[aligned[k] or 0] for k in lead), COLUMNS)))
-        if not terms:
-            continue
-        state = members[0].state
-        leading = tuple(shapes[panel.parameters[0]][k] for k in lead)
-        dims = (*(f".l{k}" for k in lead), COLUMNS)
-        shape = (*leading, panel.columns(state, shapes))
-        total = x.add(f"J:{panel.parameters[0]}", (), False, shape, Products(tuple(terms)), tuple(reads), dims)
-        for parameter, start, rest in panel.starts(state, shapes):
-            found.setdefault(parameter, []).append(_part(x, total, dims, parameter, start, lead, rest))
-    return found
-
-
-def _part(
-    x: Extension, total: str, dims: tuple[str, ...], parameter: str, start: Size, lead: tuple[int, ...], rest: Shape
-) -> str:
-    """A parameter's own columns of a sum, its dimensions in their order."""
-    shape = x.values[parameter].shape
-    others = tuple(k for k in range(len(shape)) if k not in lead)
-    order = (*lead, *others)
-    labels = tuple(f".i{k}" for k in order)
-    cut = x.add(
-        f"J:{parameter}", (), False, tuple(shape[k] for k in order), Part(start), (x.here(total, dims),), labels
-    )
-    if order == tuple(sorted(order)):
-        return cut
-    whole = tuple(f".i{k}" for k in range(len(shape)))
-    return x.add(f"J:{parameter}", (), False, shape, Contract(), (x.here(cut, labels),), whole)

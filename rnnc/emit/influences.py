@@ -24,13 +24,17 @@ def delay(names: Names, held: Held) -> int:
     return (extent.kept or 1) - 1
 
 
-def columns(names: Names, held: Held) -> tuple[tuple[str, str, str], ...]:
-    """Of every parameter of a panel its key, its first column and the shape of its columns, as Python texts."""
+def columns(names: Names, held: Held) -> tuple[tuple[str, str], ...]:
+    """Of every parameter of a panel its key, and its place as Python text: first column and shape, and for rows shared
+    with others their width and the first of its own."""
     found = []
     shapes = {name: names.values[name].shape for name in held.panel.parameters}
-    for parameter, start, rest in held.panel.starts(held.state, shapes):
-        shape = ", ".join(names.size_text(z) for z in rest)
-        found.append((key(held, parameter), names.size_text(start), f"({shape}{',' if len(rest) == 1 else ''})"))
+    for c in held.panel.columns(held.state, shapes):
+        shape = ", ".join(names.size_text(z) for z in c.shape)
+        place = f"{names.size_text(c.start)}, ({shape}{',' if len(c.shape) == 1 else ''})"
+        if c.width is not None:
+            place += f", {names.size_text(c.width)}, {names.size_text(c.offset)}"
+        found.append((key(held, c.parameter), place))
     return tuple(found)
 
 
@@ -40,13 +44,13 @@ def places(names: Names, carried: Iterable[Held]) -> str:
     every = tuple(carried)
     lines.add("INFLUENCES = {")
     for held in every:
-        lines.lines.extend(f"    {name!r}: {delay(names, held)}," for name, _, _ in columns(names, held))
+        lines.lines.extend(f"    {name!r}: {delay(names, held)}," for name, _ in columns(names, held))
     lines.add("}")
     lines.add('"""For every influence that a learner holds, STATE by PARAMETER, how many steps of it."""')
     lines.add()
     lines.add()
     with lines.block("def places(**sizes):"):
-        lines.add('"""The influences that lie side by side in one array: their names, first columns and shapes."""')
+        lines.add('"""The influences that lie side by side in one array: (name, where of `piece`)."""')
         sizes = {n for h in every for z in _sizes(names, h) for n in z}
         for size, variable in names.size.items():
             if size in sizes:
@@ -54,7 +58,7 @@ def places(names: Names, carried: Iterable[Held]) -> str:
         lines.add("return {")
         for held in every:
             lines.add(f"    {names.variable(held.name)!r}: (")
-            lines.lines.extend(f"            ({n!r}, {start}, {shape})," for n, start, shape in columns(names, held))
+            lines.lines.extend(f"            ({n!r}, ({place}))," for n, place in columns(names, held))
             lines.add("    ),")
         lines.add("}")
     return lines.text()

@@ -179,10 +179,10 @@ class Online:
         count = delay(names, held)
         steps = f"{count}, " if count > 1 else ""
         early = dict(border.early) if border else {}
-        with lines.block(f"for key, first, shape in places(**sizes)[{names.variable(held.name)!r}]:"):
-            lines.add(f"learner[key] = np.zeros(({steps}*lead{rows}, *shape), real)")
+        with lines.block(f"for key, where in places(**sizes)[{names.variable(held.name)!r}]:"):
+            lines.add(f"learner[key] = np.zeros(({steps}*lead{rows}, *where[1]), real)")
             for k in range(count, 0, -1) if border else ():
                 value = early.get(k, border.default if border else None)
                 if value is not None:
                     place = "learner[key]" + (f"[{count - k}]" if count > 1 else "")
-                    lines.add(f"{place}[...] = block({one(names, value)}, first, shape)")
+                    lines.add(f"{place}[...] = piece({one(names, value)}, *where)")

@@ -228,8 +228,10 @@ class Steps:
     def _part(self, e: s.Equation, op: s.Part, made: View, out: View, target: tuple[str, ...]) -> None:
         shape = self.names.values[e.out].shape[len(e.reads[0].dims) - 1 :]
         sizes = ", ".join(self.names.size_text(z) for z in shape)
-        text = f"block({made.text}, {self.names.size_text(op.start)}, ({sizes}{',' if len(shape) == 1 else ''}))"
-        self.lines.add(f"{out.text}[...] = {text}")
+        where = f"{self.names.size_text(op.start)}, ({sizes}{',' if len(shape) == 1 else ''})"
+        if op.width is not None:
+            where += f", {self.names.size_text(op.width)}, {self.names.size_text(op.offset)}"
+        self.lines.add(f"{out.text}[...] = {'block' if op.width is None else 'piece'}({made.text}, {where})")
 
     def _reshape(self, e: s.Equation, made: View, out: View, target: tuple[str, ...]) -> None:
         outer = tuple(x for x in target if x in (*self.names.system.axes, BATCH))

@@ -79,8 +79,8 @@ class Terms:
         for held in self.names.program.held:
             if held.name == e.out and term.start is not None:
                 shapes = {n: self.names.values[n].shape for n in held.panel.parameters}
-                starts = held.panel.starts(held.state, shapes)
-                return spelled(next((n for n, at, _ in starts if at == term.start), "block"))
+                every = held.panel.columns(held.state, shapes)
+                return spelled(next((c.parameter for c in every if c.start == term.start), "block"))
         return "diagonal" if term.start is None else "block"
 
     # ---- products

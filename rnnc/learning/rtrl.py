@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from rnnc.autodiff.adjoint import active_values, adjoint
 from rnnc.autodiff.passing import NotWithinStep
-from rnnc.autodiff.tangent import Held, Tangent, sums
+from rnnc.autodiff.sums import sums
+from rnnc.autodiff.tangent import Held, Tangent
 from rnnc.diagnostics import Reporter
 from rnnc.ops.formula import ZERO, Formula, Operand, plus
 from rnnc.system.ahead import ahead, spelled_read

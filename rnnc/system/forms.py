@@ -18,6 +18,8 @@ from rnnc.model.forms import At, Init, Kind
 from rnnc.ops.formula import Formula
 from rnnc.sizes import Shape, Size
 
+NONE = Size.of(0)
+
 Role = Literal[
     "input",
     "target",
@@ -198,9 +200,12 @@ class Products:
 @dataclass(frozen=True)
 class Part:
     """The entries of the last dimension of the only read from `start` on, as many as fill the dimensions that the
-    output has for it."""
+    output has for it. With `width`, the first of these numbers rows of so many entries, of which those from `offset`
+    on are meant."""
 
     start: Size
+    width: Size | None = None
+    offset: Size = NONE
 
 
 Op = (

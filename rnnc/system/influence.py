@@ -8,10 +8,12 @@ held for a weight instead of a matrix (the simplified augmented network; Mozer 1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from rnnc.sizes import ONE, Shape, Size
+
+NONE = Size.of(0)
 
 Aligned = tuple[int | None, ...]
 """For every dimension of a value the row of the state it is aligned with, or None."""
@@ -41,12 +43,29 @@ class Influence:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """Influences on one set of states that are held side by side: for each state an array of its rows and
-    `columns(state)`; the parameters follow one another in the order of `parameters`."""
+class Columns:
+    """Where the columns of one parameter lie in an array of influences: from `start` on, of `shape`. With `width`, the
+    first dimension of `shape` numbers rows of that many columns, of which the parameter has those from `offset` on."""
 
-    parameters: tuple[str, ...]
+    parameter: str
+    start: Size
+    shape: Shape
+    width: Size | None = None
+    offset: Size = NONE
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Influences on one set of states that are held side by side: for each state an array of its rows and the columns
+    of all parameters. Those of one bundle lie row by row beside each other, a row being an entry of their first
+    dimension, which is aligned in all of them or in none: what a step adds to them is one product."""
+
+    bundles: tuple[tuple[str, ...], ...]
     influences: tuple[Influence, ...]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(name for bundle in self.bundles for name in bundle)
 
     def states(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(i.state for i in self.influences))
@@ -54,20 +73,33 @@ class Panel:
     def of(self, state: str, parameter: str) -> Influence:
         return next(i for i in self.influences if (i.state, i.parameter) == (state, parameter))
 
-    def starts(self, state: str, shapes: Mapping[str, Shape]) -> tuple[tuple[str, Size, Shape], ...]:
-        """Every parameter, where its columns start and the shape they have."""
-        found, at = [], Size.of(0)
-        for name in self.parameters:
-            rest = tuple(shapes[name][k] for k in self.of(state, name).rest)
-            found.append((name, at, rest))
-            at = at + number(rest)
+    def columns(self, state: str, shapes: Mapping[str, Shape]) -> tuple[Columns, ...]:
+        """The columns of every parameter in the array of a state."""
+        found: list[Columns] = []
+        at = NONE
+        for bundle in self.bundles:
+            start, rests = at, [tuple(shapes[n][k] for k in self.of(state, n).rest) for n in bundle]
+            for rest in rests:
+                at = at + number(rest)
+            aligned = 0 not in self.of(state, bundle[0]).rest
+            if len(bundle) == 1 or aligned:
+                for name, rest in zip(bundle, rests, strict=True):
+                    found.append(Columns(name, start, rest))
+                    start = start + number(rest)
+                continue
+            width, offset = NONE, NONE
+            for rest in rests:
+                width = width + number(rest[1:])
+            for name, rest in zip(bundle, rests, strict=True):
+                found.append(Columns(name, start, rest, width, offset))
+                offset = offset + number(rest[1:])
         return tuple(found)
 
-    def columns(self, state: str, shapes: Mapping[str, Shape]) -> Size:
+    def width(self, state: str, shapes: Mapping[str, Shape]) -> Size:
         """How many columns the array of a state has."""
-        total = Size.of(0)
-        for _, _, rest in self.starts(state, shapes):
-            total = total + number(rest)
+        total = NONE
+        for c in self.columns(state, shapes):
+            total = total + number(c.shape)
         return total
 
 
@@ -126,12 +158,31 @@ def _side_by_side(aligned: Aligned) -> bool:
     return len(set(rows)) == len(rows) and (not rest or rest == list(range(rest[0], rest[-1] + 1)))
 
 
-def panels(found: tuple[Influence, ...]) -> tuple[Panel, ...]:
-    """The influences in panels: parameters that are nowhere aligned and influence the same states share one."""
-    groups: dict[tuple[object, ...], list[str]] = {}
+def panels(found: tuple[Influence, ...], bundled: Mapping[str, Hashable]) -> tuple[Panel, ...]:
+    """The influences in panels. Parameters that are nowhere aligned and influence the same states share one; so do
+    those that are aligned alike in their first dimension. `bundled` names the bundle of a parameter, where a step reads
+    it beside others."""
+    groups: dict[Hashable, list[str]] = {}
     for name in sorted({i.parameter for i in found}):
-        own = tuple(i for i in found if i.parameter == name)
-        aligned = any(row is not None for i in own for row in i.aligned)
-        key: tuple[object, ...] = (name,) if aligned else tuple(i.state for i in own)
-        groups.setdefault(("aligned", *key) if aligned else ("states", *key), []).append(name)
-    return tuple(Panel(tuple(names), tuple(i for i in found if i.parameter in names)) for names in groups.values())
+        own = tuple(
+            (i.state, i.aligned[:1], any(row is not None for row in i.aligned[1:]))
+            for i in found
+            if i.parameter == name
+        )
+        states = tuple(state for state, _, _ in own)
+        rows = {first for _, first, _ in own}
+        if any(more for _, _, more in own):
+            key: Hashable = ("alone", name)
+        elif rows <= {(), (None,)}:
+            key = ("states", states)
+        else:
+            key = ("aligned", states, rows.pop()) if len(rows) == 1 else ("alone", name)
+        groups.setdefault(key, []).append(name)
+    result = []
+    for names in groups.values():
+        bundles: dict[Hashable, list[str]] = {}
+        for name in names:
+            bundles.setdefault(bundled.get(name, name), []).append(name)
+        order = tuple(tuple(bundle) for bundle in bundles.values())
+        result.append(Panel(order, tuple(i for i in found if i.parameter in names)))
+    return tuple(result)

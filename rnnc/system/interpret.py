@@ -182,7 +182,9 @@ class Evaluation:
         if isinstance(op, Reshape):
             return reads[0][0].reshape(self._shapes[e.out])
         if isinstance(op, Part):
-            return _part(reads[0][0], int(op.start.value(self.sizes)), self._shapes[e.out])
+            width = 0 if op.width is None else int(op.width.value(self.sizes))
+            start, offset = (int(size.value(self.sizes)) for size in (op.start, op.offset))
+            return _part(reads[0][0], start, self._shapes[e.out], width, offset)
         if isinstance(op, Dropout):
             mask = self._given[op.key][position] if op.key in self._given else np.asarray(1.0)
             return np.asarray(aligned(*reads[0], e.dims) * mask)
@@ -306,9 +308,13 @@ def _scatter(places: Places, dims: tuple[str, ...], shape: tuple[int, ...]) -> A
     return total
 
 
-def _part(whole: Array, start: int, shape: tuple[int, ...]) -> Array:
-    lead = whole.shape[:-1]
-    return whole[..., start : start + prod(shape[len(lead) :])].reshape(shape)
+def _part(whole: Array, start: int, shape: tuple[int, ...], width: int, offset: int) -> Array:
+    lead = whole.ndim - 1
+    own = shape[lead:]
+    if not width:
+        return whole[..., start : start + prod(own)].reshape(shape)
+    rows = whole[..., start : start + own[0] * width].reshape((*shape[: lead + 1], width))
+    return rows[..., offset : offset + prod(own[1:])].reshape(shape)
 
 
 def _untake(reads: list[tuple[Array, tuple[str, ...]]], shape: tuple[int, ...]) -> Array:

@@ -29,6 +29,6 @@ def data_shapes(**sizes: int) -> dict[str, tuple[tuple[int, ...], int]]:
     raise NotImplementedError
 
 
-def places(**sizes: int) -> dict[str, tuple[tuple[str, int, tuple[int, ...]], ...]]:
-    """The influences that lie side by side in one array: their names, first columns and shapes."""
+def places(**sizes: int) -> dict[str, tuple[tuple[str, tuple[Any, ...]], ...]]:
+    """The influences that lie side by side in one array: (name, where of `piece`)."""
     raise NotImplementedError

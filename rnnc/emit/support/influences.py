@@ -21,6 +21,14 @@ def block(a: Any, start: int, shape: tuple[int, ...]) -> Any:
     return a[..., start : start + count].reshape(*a.shape[:-1], *shape)
 
 
+def piece(a: Any, start: int, shape: tuple[int, ...], width: int = 0, offset: int = 0) -> Any:
+    """`block`; with `width`, the first dimension of `shape` numbers rows of so many entries, of which those from
+    `offset` on are meant."""
+    if not width:
+        return block(a, start, shape)
+    return block(block(a, start, (shape[0], width)), offset, shape[1:])
+
+
 def diagonal(a: Any, labels: str) -> Any:
     """The entries of the last dimensions of `a` where those with one label agree: a view, in the order of labels."""
     return np.einsum(f"...{labels}->...{''.join(dict.fromkeys(labels))}", a)
@@ -45,8 +53,8 @@ class LearningCall(Call):
     def recall(self, name: str, a: Any) -> None:
         """Put the learner's influences into a ring `a` (steps, batch, rows, columns); zero at a sequence's start."""
         a[...] = 0.0
-        for key, start, shape in self.places[name] if self.influences else ():
-            part = block(a, start, shape)[-INFLUENCES[key] :]
+        for key, where in self.places[name] if self.influences else ():
+            part = piece(a, *where)[-INFLUENCES[key] :]
             steps = (INFLUENCES[key],) if INFLUENCES[key] > 1 else ()
             expected = (*steps, *part.shape[1 if self.batched else 2 :])
             found = np.shape(self.influences[key])
@@ -57,9 +65,9 @@ class LearningCall(Call):
     def recent(self, name: str, a: Any, length: int) -> dict[str, Any]:
         """The influences after the last of `length` steps out of a ring `a`, as a learner holds them."""
         found = {}
-        for key, start, shape in self.places[name]:
+        for key, where in self.places[name]:
             count = INFLUENCES[key]
-            rows = np.stack([block(a[(length - k) % len(a)], start, shape) for k in range(count, 0, -1)])
+            rows = np.stack([piece(a[(length - k) % len(a)], *where) for k in range(count, 0, -1)])
             rows = rows if self.batched else rows[:, 0]
             found[key] = rows[0] if count == 1 else rows
         return found

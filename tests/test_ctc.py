@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -272,3 +273,21 @@ def test_beside_other_losses() -> None:
     loss, gradient = learned(2, z, labels, np.full(2, 6), np.full(2, 2))
     assert_allclose(whole - rest, 0.75 * loss.sum(), rtol=1e-12)
     assert_allclose(both["z"] - by_rest["z"], 0.75 * gradient, atol=1e-12)
+
+
+def test_long_batches_are_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work space bounds how many sequences go together, never the numbers; threads do not share it."""
+    draw = np.random.default_rng(5)
+    frames, positions = np.array([9, 4, 7, 9, 2]), np.array([3, 2, 0, 1, 1])
+    batches = [(3 * draw.standard_normal((9, 5, 4)), draw.integers(1, 4, (3, 5)), frames, positions) for _ in range(24)]
+    once = [learned(0, *batch) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        for whole, again in zip(once, pool.map(lambda batch: learned(0, *batch), batches), strict=True):
+            assert_array_equal(whole[0], again[0])
+            assert_array_equal(whole[1], again[1])
+    for held in (1, 400):
+        monkeypatch.setattr(alone(0).Lattice, "HELD", held)
+        for whole, batch in zip(once, batches, strict=True):
+            parts = learned(0, *batch)
+            assert_allclose(parts[0], whole[0], rtol=1e-13)
+            assert_allclose(parts[1], whole[1], atol=1e-14)

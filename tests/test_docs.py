@@ -52,8 +52,8 @@ def test_every_block_is_run_by_some_test() -> None:
 
 
 def test_the_page_on_the_module(tmp_path: Path) -> None:
-    spec = (ROOT / "specs" / "elman.rnn").read_text(encoding="utf-8")
-    (tmp_path / "elman.rnn").write_text(spec, encoding="utf-8")
+    for name in ("elman.rnn", "elman_ctc.rnn"):
+        (tmp_path / name).write_text((ROOT / "specs" / name).read_text(encoding="utf-8"), encoding="utf-8")
     play(MODULE, tmp_path)
 
 

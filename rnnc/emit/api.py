@@ -16,6 +16,7 @@ from rnnc.model.forms import Model
 from rnnc.program.forms import Program, equations
 from rnnc.system.forms import Ctc
 from rnnc.system.needed import needed
+from rnnc.system.stepping import label_axes, stepped
 
 
 def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
@@ -26,7 +27,7 @@ def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
     if stream.refusal is None:
         parts.append(_state(names, stream))
         parts.append(start(program, names, stream))
-        parts.append(_step(model, program, names))
+        parts.append(_step(model, names, stream))
         if model.feedbacks:
             parts.append(generate(model, names))
     return "\n\n\n".join(parts)
@@ -127,7 +128,7 @@ def _run(model: Model, program: Program, names: Names, stream: Streaming) -> str
         carries = ", carries" if _carries_more(names, stream) else ""
         stepping = ", stepping=stepping" * (stream.refusal is None)
         lines.add(f"call = Call(p, data, lengths, state, needs{carries}{stepping})")
-        _labels(lines, names)
+        check_labels(lines, names)
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
@@ -256,7 +257,7 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
             with lines.block("if seed is None:"):
                 lines.add(f'raise ValueError("`{model.name}` uses dropout: bptt needs seed=, a whole number")')
         lines.add(f"call = Call(p, data, lengths, state, needs{', seed=seed' if drops else ''})")
-        _labels(lines, names)
+        check_labels(lines, names)
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         lines.add("    saved = _forward(call)")
         if loss.body:
@@ -274,7 +275,7 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
     return lines.text()
 
 
-def _labels(lines: Lines, names: Names) -> None:
+def check_labels(lines: Lines, names: Names) -> None:
     """The labels of every ctc loss are checked before anything is computed."""
     sizes = {n: f"call.sizes[{n!r}]" for n, _, _ in names.system.sizes}
     for e in names.system.equations:
@@ -310,14 +311,16 @@ def _state(names: Names, stream: Streaming) -> str:
     return lines.text()
 
 
-def _step(model: Model, program: Program, names: Names) -> str:
-    signature, others, given = _data(model, names)
-    axis = model.axes[0]
+def _step(model: Model, names: Names, stream: Streaming) -> str:
+    labels = label_axes(names.system)
+    data = (d for d in (*model.inputs, *model.targets) if not set(d.type.axes) & set(labels))
+    signature, others, given = arguments(tuple(d.name for d in data), names.python)
+    (axis,) = stepped(names.system)
     lines = Lines()
     with lines.block(f"def step(p, state{', *' if signature else ''}{signature}{others}):"):
         lines.add(
             f'"""One step of axis `{axis}`: (outputs, next state). Arrays are those of `forward` less the axis."""'
         )
-        lines.add(f"out = _run(p, {given}, 1, (), state, stepping=True)")
+        lines.add(f"out = _run(p, {given}, {stream.one_step}, (), state, stepping=True)")
         lines.add('return out, out.pop("state")')
     return lines.text()

@@ -13,7 +13,8 @@ from rnnc.model.forms import Datum, Model
 from rnnc.model.show import show_model
 from rnnc.program.forms import Program
 from rnnc.sizes import Shape
-from rnnc.system.forms import Ctc, System, Value
+from rnnc.system.forms import System, Value
+from rnnc.system.stepping import label_axes
 
 LONGEST = 160
 """Characters of an equation in a module's head; of longer ones the beginning stands there."""
@@ -84,13 +85,6 @@ def _records(lines: Lines, model: Model, program: Program) -> None:
             shape = tuple(str(z) for z in d.type.shape)
             lines.add(f'    {d.name!r}: {{"axes": {d.type.axes!r}, "shape": {shape!r}, "token": {token!r}}},')
         lines.add("}")
-
-
-def label_axes(system: System) -> tuple[str, ...]:
-    """The axes along which there are labels of a ctc loss and nothing that is computed: they may be empty."""
-    labels = {e.op.over[1] for e in system.equations if isinstance(e.op, Ctc)}
-    others = {a for v in system.values if v.role not in ("target", "position") for a in v.axes}
-    return tuple(a for a in system.axes if a in labels - others)
 
 
 def parameter_order(system: System) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnc.autodiff.tangent import Held
-from rnnc.emit.api import loss_targets, needs_going_on, needs_text, refuse_states
+from rnnc.emit.api import check_labels, loss_targets, needs_going_on, needs_text, refuse_states
 from rnnc.emit.arguments import arguments
 from rnnc.emit.influences import delay, places
 from rnnc.emit.kernels import KernelSpelling
@@ -16,7 +16,7 @@ from rnnc.emit.unpacking import unpacked
 from rnnc.emit.views import Names, last_rows
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
-from rnnc.system.forms import Border, Dropout
+from rnnc.system.forms import Border, Ctc, Dropout
 from rnnc.system.needed import needed
 
 
@@ -28,7 +28,9 @@ class Online:
         self.program = program
         self.names = Names(program, kernels)
         self.main = main
-        self.stream = stream
+        whole = any(isinstance(e.op, Ctc) for e in main.system.equations)
+        # a network may run step by step though its loss cannot
+        self.stream = Streaming("its loss needs the whole sequence", (), (), None) if whole else stream
         self.drops = any(isinstance(e.op, Dropout) for e in program.system.equations)
         self.data = tuple(d.name for d in (*model.inputs, *model.targets))
 
@@ -117,7 +119,9 @@ class Online:
                     lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
             refuse_states(lines, self.model, self.stream)
             seeded = ", seed=seed" if self.drops else ""
-            lines.add(f"return _followed(LearningCall(p, data, lengths, state, needs{seeded}), reduce)")
+            lines.add(f"call = LearningCall(p, data, lengths, state, needs{seeded})")
+            check_labels(lines, self.main)
+            lines.add("return _followed(call, reduce)")
         return lines.text()
 
     def _step(self) -> str:
@@ -163,7 +167,7 @@ class Online:
             )
             lines.add('on every state, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')
             lines.add(f"learner = start(p, batch, **{given})" if inputs else "learner = start(p, batch)")
-            opened(lines, bool(wanted), given, inputs)
+            opened(lines, bool(wanted), given, inputs, self.stream.one_step)
             if wanted:
                 head, text = unpacked(names, writer, tail.text() + " lead")
                 lines.lines.extend(line for line in (*head, *text.split("\n")) if line.strip())

@@ -74,7 +74,7 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
         lines.add(
             '"""The state before the first step: arrays (batch, ...) by name; without `batch`, of one sequence."""'
         )
-        opened(lines, bool(read), given, inputs)
+        opened(lines, bool(read), given, inputs, stream.one_step)
         for name in wanted:
             writer.given(name)
         head, text = unpacked(names, writer, f"{returned} lead")
@@ -90,7 +90,7 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
     return lines.text()
 
 
-def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) -> None:
+def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...], one_step: str) -> None:
     """What the function knows of its arguments: sizes, dtype, batch."""
     with lines.block("if batch is not None:"):
         lines.add('batch = whole_number("batch", batch, 1)')
@@ -99,7 +99,7 @@ def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...]) ->
         lines.add("p, real = checked_parameters(p, sizes)")
         lines.add("lead = () if batch is None else (batch,)")
     else:
-        lines.add(f"call = Call(p, {given}, 1, None, {inputs!r})")
+        lines.add(f"call = Call(p, {given}, {one_step}, None, {inputs!r})")
         with lines.block("if call.batch == 1 and batch is not None and not call.data:"):
             lines.add("call.batch = batch")
         with lines.block("elif call.data and batch not in (None, call.batch):"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rnnc.program.halos import halos
 from rnnc.system.forms import System
 from rnnc.system.needed import needed
-from rnnc.system.stepping import hindrance
+from rnnc.system.stepping import hindrance, stepped
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Streaming:
     states: tuple[str, ...]
     low: tuple[int, ...]
     counter: str | None
+    one_step: str = "1"
+    """The lengths of one step, as a module writes them."""
 
     @property
     def reach(self) -> dict[str, int]:
@@ -51,4 +53,6 @@ def streaming(system: System) -> Streaming:
                 if at.low < 0:
                     carried[r.name] = max(carried.get(r.name, 0), -at.low, outside[r.name, 0][0])
     names = tuple(sorted(carried))
-    return Streaming(None, names, tuple(carried[n] for n in names), system.axes[0] if positions else None)
+    axis = stepped(system)[0]
+    one_step = "1" if len(system.axes) == 1 else f"{{{axis!r}: 1}}"
+    return Streaming(None, names, tuple(carried[n] for n in names), axis if positions else None, one_step)

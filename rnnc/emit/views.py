@@ -269,7 +269,7 @@ def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
 def last_rows(names: Names, name: str, low: int, array: str) -> str:
     """The last `low` positions of a value that lies in `array`: its buffer may have more rows before the first."""
     more = names.extents(name)[0].low - low
-    (axis,) = names.system.axes
+    (axis,) = names.values[name].axes
     return f"last_rows({array}{f'[{more}:]' if more else ''}, {low}, call.lengths[{axis!r}])"
 
 

@@ -64,8 +64,10 @@ def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
         return apply("/", total, apply("max", count, number(1.0, expr)))
     if isinstance(expr, m.Apply) and expr.op in EXPAND:
         return EXPAND[expr.op](expr, lowering)
-    if isinstance(expr, m.Apply) and expr.op in {*f.ARITHMETIC, "sum"} and _holds_loss(expr):
+    if isinstance(expr, m.Apply) and _holds_loss(expr):
         return replace(expr, args=tuple(expand(a, model, lowering) for a in expr.args))
+    if isinstance(expr, m.Over) and _holds_loss(expr):
+        return replace(expr, body=expand(expr.body, model, lowering))
     return _masked(expr, model)
 
 

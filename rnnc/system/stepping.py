@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.diagnostics import Span
-from rnnc.system.forms import Contract, Extreme, Softmax, System
+from rnnc.system.forms import Contract, Ctc, Extreme, Softmax, System
 from rnnc.system.needed import needed
 
 
@@ -17,10 +17,24 @@ class Hindrance:
     span: Span | None = None
 
 
+def label_axes(system: System) -> tuple[str, ...]:
+    """The axes along which there are labels of a ctc loss and nothing that is computed: they may be empty."""
+    labels = {e.op.over[1] for e in system.equations if isinstance(e.op, Ctc)}
+    others = {a for v in system.values if v.role not in ("target", "position") for a in v.axes}
+    return tuple(a for a in system.axes if a in labels - others)
+
+
+def stepped(system: System) -> tuple[str, ...]:
+    """The axes along which a network goes: all but those of labels."""
+    labels = label_axes(system)
+    return tuple(a for a in system.axes if a not in labels)
+
+
 def hindrance(system: System) -> Hindrance | None:
     """The first one found, None where the network can."""
-    if len(system.axes) != 1:
-        return Hindrance("it has several axes" if system.axes else "it has no axis")
+    axes = stepped(system)
+    if len(axes) != 1:
+        return Hindrance("it has several axes" if axes else "it has no axis")
     values = {v.name: v for v in system.values}
     by_out = {e.out: e for e in system.equations}
     units = tuple(v.name for v in system.values if v.role == "unit")

@@ -17,7 +17,9 @@ LENGTH = 7
 
 def whole(subject: Subject) -> data.Batch:
     """Three sequences of equal length."""
-    return data.batch(subject.system, subject.seed + 3, {subject.system.axes[0]: (LENGTH,) * 3}, 3)
+    labels = data.label_axes(subject.system)
+    (axis,) = (a for a in subject.system.axes if a not in labels)
+    return data.batch(subject.system, subject.seed + 3, {axis: (LENGTH,) * 3, **dict.fromkeys(labels, (2, 2, 2))}, 3)
 
 
 def reading(subject: Subject, names: Iterable[str], borders: bool) -> set[str]:

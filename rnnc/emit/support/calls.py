@@ -60,7 +60,8 @@ class Call:
         self.ragged = any(np.any(self.lengths[a] < self.length[a]) for a in self.length)
         for name in self.data:
             self._clean(name)
-        begin = 0 if self.state is None or not AXES else self.state.get(AXES[0], [0])[0]
+        counted = [self.state[axis][0] for axis in AXES if axis in self.state] if self.state is not None else []
+        begin = counted[0] if counted else 0
         self.begin = np.broadcast_to(np.asarray(begin, self.real), (self.batch,))
 
     # ---- words

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from rnnc.compiler import Understood, emit, load_module, understand
-from rnnc.diagnostics import Rejected
+from rnnc.diagnostics import Diagnostic, Rejected, apply_edits
 from rnnc.frontend.lex import Lexeme, lex
 from rnnc.frontend.read import read_text
 from rnnc.frontend.stored import tables
@@ -79,15 +79,24 @@ def misspelt(one: Lexeme, rng: Random) -> str:
 def understood(one: Broken) -> Understood | None:
     """What a broken spec still means, if anything; everything but a meaning or good diagnostics fails."""
     begin = time.process_time()
-    try:
-        result = understand(read_text(one.text), path=one.path)
-    except Rejected as rejected:
-        assert any(d.is_error for d in rejected.diagnostics), one.name
-        assert "error[E" in render(rejected.diagnostics)
-        result = None
+    result, errors = tried(one.text, one.path)
     took = time.process_time() - begin
     assert took < LONGEST, f"{took:.1f} s"
+    if len(errors) == 1 and (mend := errors[0].help()) is not None and mend.edits:
+        _, left = tried(apply_edits(one.text, mend.edits), one.path)
+        assert errors[0].code not in {d.code for d in left}, f"`{mend.text}` does not mend {errors[0].message()}"
     return result
+
+
+def tried(text: str, path: Path) -> tuple[Understood | None, tuple[Diagnostic, ...]]:
+    """What a spec means, or what is wrong with it."""
+    try:
+        return understand(read_text(text), path=path), ()
+    except Rejected as rejected:
+        errors = tuple(d for d in rejected.diagnostics if d.is_error)
+        assert errors
+        assert "error[E" in render(rejected.diagnostics)
+        return None, errors
 
 
 def failures(cases: list[Broken]) -> list[str]:

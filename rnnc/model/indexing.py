@@ -115,7 +115,7 @@ def _entry(
     r: Resolution,
 ) -> Entry:
     for position in (low, high) if high is not None else (low,):
-        _check(written, axis, position, value, r)
+        _check(written, axis, position, value, context, r)
     anchor = low.anchor or "here"
     first, last = int(low.offset), int(high.offset) if high is not None else None
     if last is not None:
@@ -145,13 +145,13 @@ def mirror(at: At) -> At:
     return replace(at, low=-at.high, high=-at.low, anchor=ends[at.anchor])
 
 
-def _check(written: syntax.Index, axis: str, position: Position, value: Value, r: Resolution) -> None:
+def _check(written: syntax.Index, axis: str, position: Position, value: Value, context: Context, r: Resolution) -> None:
     said, hint, mend = "", "", None
     if position.axis is None and position.anchor is None:
         said = f"`{written.span.text}` is a number, not a position along `{axis}`"
         hint = "counted from where?"
         if position.offset == int(position.offset) and written.high is None:
-            text = f"first+{int(position.offset)}" if position.offset > 0 else "first"
+            text = _meant(axis, int(position.offset), axis in context.sight)
             mend = Help(f"write `{text}`", (Edit(written.span, text),))
     elif position.axis is not None and position.axis != axis:
         said = f"`{value.name}` varies along `{axis}` here, found a position along `{position.axis}`"
@@ -167,6 +167,13 @@ def _check(written: syntax.Index, axis: str, position: Position, value: Value, r
     if position.offset != int(position.offset):
         r.reporter.report(BadDelay(span=written.span, found=f"{position.offset:g}", hint="not a whole number"))
         raise Unreadable
+
+
+def _meant(axis: str, number: int, moving: bool) -> str:
+    """The position for a number alone: counted from the first, or back from here or, where nothing moves, the end."""
+    if number < 0:
+        return f"{axis}{number}" if moving else f"last{number + 1}" if number < -1 else "last"
+    return f"first+{number}" if number else "first"
 
 
 def _position(expr: syntax.Expr, context: Context, r: Resolution) -> Position:

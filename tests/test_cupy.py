@@ -31,6 +31,7 @@ GOLDEN_SPECS = ("elman", "lstm", "attention")
 RUN_SPECS = (
     *("elman", "lstm", "attention", "layer_norm_lstm", "rnn2d", "char_lm", "bidirectional_concat"),
     *("echo_state", "learned_delays", "cbow"),
+    "elman_ctc",
 )
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to run kernels on the CPU")

@@ -115,10 +115,10 @@ def path_sums(y: Any, labels: Any, count: Any, frames: Any, blank: int) -> tuple
     held = KEPT.pop() if KEPT else np.empty(0)
     if held.size < length * batch * (5 * many + 2):
         held = np.empty(length * batch * (5 * many + 2))
-    ends = np.cumsum([length * batch * n for n in (many, 2 * many, 2 * many + 2)])
-    label = held[: ends[0]].reshape(length, many, batch)
-    states = held[ends[0] : ends[1]].reshape(length, many, 2, batch)
-    blanks = held[ends[1] : ends[2]].reshape(length, many + 1, 2, batch)
+    of_labels = length * batch * many
+    label = held[:of_labels].reshape(length, many, batch)
+    states = held[of_labels : 3 * of_labels].reshape(length, many, 2, batch)
+    blanks = held[3 * of_labels : length * batch * (5 * many + 2)].reshape(length, many + 1, 2, batch)
     base = np.where(np.arange(length)[:, None] < frames, y[:, :, blank], 1.0)
     place = np.maximum(labels, 0) + np.arange(batch) * classes
     chosen = np.take(y.reshape(length, -1), place.reshape(-1), axis=1).reshape(label.shape)

@@ -172,9 +172,13 @@ class Numbers:
                 through += share if at is not None and path[at[0]] == at[1] else 0.0
         return through / whole if e.title == "gamma" else whole
 
+    def steps(self, axis: str) -> range:
+        """The positions that a sum over an axis runs over."""
+        return range(self.lengths[axis])
+
     def _reduce(self, e: x.Reduce, env: Mapping[str, int]) -> float:
         own = self.ranges.setdefault(e, self._ranges(e.body))
-        ranges = [range(own[b] if b.startswith("@") else self.lengths[b.rstrip("'")]) for b in e.bound]
+        ranges = [range(own[b]) if b.startswith("@") else self.steps(b.rstrip("'")) for b in e.bound]
         found = []
         for chosen in product(*ranges):
             inner = {**env, **dict(zip(e.bound, chosen, strict=True))}

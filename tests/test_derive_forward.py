@@ -4,6 +4,9 @@ and the reference cases.
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 from cases.stored import load
 from cases.williams_zipser import fully_recurrent, layer
-from derived_solving import ALPHA, Solved
+from derived_solving import ALPHA, Solved, in_blocks
 from oracle import data
 from random_specs import random_spec
 from test_derive import SPECS, drawn, equations, spec, system_of
@@ -73,6 +76,16 @@ SELF_RECURRENT = """
 p_ij(n) = (1 - h_i(n)^2) (h.w_h[i] p_ij(n-1) + x_j(n))
 dL/dh.W_x[i,j] = sum_n dL/dh_i(n) p_ij(n)
 """
+# Schmidhuber (1992), his q^k_ij(t_0) as p^k_ij(m), his gamma as the derivatives of h_l(M).
+HYBRID = """
+dL/dh_k(m) = sum_l h.W_h[l,k] delta[h]_l(m+1)
+dh_l(M)/dh_k(n) = sum_i h.W_h[i,k] dh_l(M)/dnet[h]_i(n+1) + [n = M] delta_kl
+dh_l(M)/dnet[h]_k(n) = (1 - h_k(n)^2) dh_l(M)/dh_k(n)
+dh_l(M)/dh_k(m) = sum_i h.W_h[i,k] dh_l(M)/dnet[h]_i(m+1)
+dL/dh.W_h[i,j] = sum_k dL/dh_k(m) p^k_ij(m) + sum_n delta[h]_i(n) h_j(n-1)
+Delta h.W_h[i,j] = -alpha dL/dh.W_h[i,j]
+p^k_ij(M) = sum_n h_j(n-1) dh_k(M)/dnet[h]_i(n) + sum_l dh_k(M)/dh_l(m) p^l_ij(m)
+"""
 TRUNCATED = """
 p_ij(n) = (1 - h_i(n)^2) h_j(n-1)
 dL/dh.W_h[i,j] = sum_n dL/dh_i(n) p_ij(n)
@@ -87,6 +100,7 @@ dL/dh.W_h[i,j] = sum_n dL/dh_i(n) p_ij(n)
         ("lstm", "h.f.W_x", "rtrl", LSTM),
         ("gru", "h.r.W_y", "rtrl", GRU),
         ("self_recurrent", "h.W_x", "rtrl", SELF_RECURRENT),
+        ("elman", "h.W_h", "hybrid", HYBRID),
         ("elman", "h.W_h", "truncated_gradient", TRUNCATED),
     ],
 )
@@ -174,6 +188,29 @@ def test_truncated_gradient_is_one_step_of_bptt(name: str) -> None:
     check(spec(name), "truncated_gradient", cut(spec(name)), seed=2)
 
 
+BLOCKS = [
+    *("elman", "fully_recurrent", "gru", "lstm", "narx", "two_layer", "self_recurrent", "second_order", "one_to_many"),
+    *("many_to_one", "skip", "jordan", "learned_delays", "bengio_lm"),
+]
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_blocks_give_the_gradient(name: str) -> None:
+    """Five steps in blocks of two: influences are handed on twice, the last block is short."""
+    system = spec(name)
+    lengths = dict.fromkeys(system.axes, 5)
+    given = drawn(system, lengths, 4)
+    right = gradient(system, some(system), lengths, given)
+    for weight in some(system):
+        made = in_blocks(share(system), derivation_of(system, weight, "hybrid"), 5, given, weight, 2)
+        np.testing.assert_allclose(made, right[weight], rtol=1e-10, atol=1e-12, err_msg=weight)
+
+
+def test_blocks_follow_one_axis() -> None:
+    with pytest.raises(ValueError, match="blocks of steps of one axis, and `h` reads `h` along several"):
+        derive(spec("rnn2d"), algorithm="hybrid")
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_random_networks(seed: int) -> None:
     system = build_text(random_spec(seed).text)
@@ -182,6 +219,10 @@ def test_random_networks(seed: int) -> None:
             derive(system, algorithm="rtrl")
     elif system.loss is not None and weights_of(system):
         derive(system, algorithm="rtrl", format="latex")
+        try:
+            derive(system, algorithm="hybrid", format="latex")
+        except ValueError as problem:
+            assert "blocks of steps of one axis" in str(problem)
         check(system, "rtrl", system, seed)
 
 
@@ -226,7 +267,7 @@ def test_changes_of_the_reference_cases(name: str) -> None:
 
 
 def test_what_reads_ahead_is_refused_by_name() -> None:
-    forward: tuple[Algorithm, ...] = ("rtrl", "truncated_gradient")
+    forward: tuple[Algorithm, ...] = ("rtrl", "hybrid", "truncated_gradient")
     for algorithm in forward:
         with pytest.raises(Rejected, match=r"E308: `b` needs `b\[n\+1\]`"):
             derive(spec("bidirectional_sum"), algorithm=algorithm)
@@ -239,3 +280,51 @@ def test_what_reads_ahead_is_refused_by_name() -> None:
 
 def test_changes_of_bptt() -> None:
     assert "Delta h.W_h[k,l](n) = -alpha delta[h]_k(n) h_l(n-1)" in equations(derive(spec("elman"), algorithm="bptt"))
+
+
+FORMS: tuple[tuple[str, Algorithm], ...] = (
+    *(
+        (name, "rtrl")
+        for name in ("fully_recurrent", "lstm", "self_recurrent", "second_order", "learned_delays", "tdnn")
+    ),
+    *((name, "hybrid") for name in ("elman", "gru", "narx", "many_to_one", "one_to_many")),
+    ("lstm_peephole", "truncated_gradient"),
+)
+KNOWN = """
+Bigl Bigr Delta allowdisplaybreaks alpha begin cos delta documentclass dots end exp frac item
+itemsep left leq ln mathrm mathtt max mid middle min neq oddsidemargin operatorname parindent
+partial qquad quad right section setlength sigma sin sqrt subsection sum tanh text textheight texttt
+textwidth tfrac times topmargin usepackage
+"""
+
+
+@pytest.mark.parametrize(("name", "algorithm"), FORMS)
+def test_latex_is_well_formed(name: str, algorithm: Algorithm) -> None:
+    """Braces and environments close; every command is one of amsmath's or LaTeX's."""
+    text = derive(spec(name), algorithm=algorithm, format="latex")
+    plain = re.sub(r"\\[\\{}_,; !%]", "", text)
+    depth = 0
+    for c in plain:
+        depth += (c == "{") - (c == "}")
+        assert depth >= 0
+    assert depth == 0
+    opened: list[str] = []
+    for kind, environment in re.findall(r"\\(begin|end)\{([a-z*]+)\}", text):
+        if kind == "begin":
+            opened.append(environment)
+        else:
+            assert opened.pop() == environment
+    assert not opened
+    assert set(re.findall(r"\\([A-Za-z]+)", plain)) <= {*KNOWN.split()}
+
+
+def test_latex_compiles(tmp_path: Path) -> None:
+    engine = shutil.which("pdflatex") or shutil.which("tectonic")
+    if engine is None:
+        pytest.skip("no LaTeX engine is installed")
+    options = ["-interaction=batchmode", "-halt-on-error"] if engine.endswith("pdflatex") else []
+    for name, algorithm in FORMS:
+        file = tmp_path / f"{name}_{algorithm}.tex"
+        file.write_text(derive(spec(name), algorithm=algorithm, format="latex"), encoding="utf-8")
+        done = subprocess.run([engine, *options, file.name], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, (name, algorithm, done.stdout[-2000:])

@@ -15,7 +15,7 @@ HEAD = "network page(D = 3, H = 4, K = 2, V = 7) {\n"
 WHOLE = ("network", "cell", "fn", "use", "#")
 LANGUAGE, MODULE = blocks("docs/language.md"), blocks("docs/module.md")
 TRAINING = blocks("docs/training.md")
-DECODING = blocks("docs/decoding.md")
+DECODING, DERIVATIONS = blocks("docs/decoding.md"), blocks("docs/derivations.md")
 SPECS = [block for block in LANGUAGE if block.language == "rnn"]
 
 
@@ -48,6 +48,7 @@ def test_every_block_is_run_by_some_test() -> None:
     assert {b.language for b in LANGUAGE} == {"rnn"}
     assert {b.language for b in MODULE} == {"rnn", "sh", "python", "text"}
     assert {b.language for b in DECODING} == {"python", "text"}
+    assert {b.language for b in DERIVATIONS} == {"sh", "text"}
     assert len(SPECS) > 15
 
 
@@ -85,6 +86,10 @@ def test_the_excerpts_are_what_is_emitted() -> None:
         assert block.text == emitted(block), (
             f"{block} is out of date: `PYTHONPATH=tests python tests/test_docs.py` copies it anew"
         )
+
+
+def test_derivations_read_as_shown(tmp_path: Path) -> None:
+    play(DERIVATIONS, tmp_path)
 
 
 def refresh() -> None:

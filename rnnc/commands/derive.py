@@ -9,7 +9,7 @@ from rnnc.commands.arguments import FORMS, Parser, add_reading
 from rnnc.commands.failure import Failure
 
 RESULTS = ("text", "latex")
-ALGORITHMS = ("bptt", "rtrl", "truncated_gradient")
+ALGORITHMS = ("bptt", "rtrl", "hybrid", "truncated_gradient")
 
 
 def add_arguments(parser: Parser) -> None:

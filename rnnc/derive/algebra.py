@@ -117,7 +117,7 @@ def is_gradient(name: str) -> bool:
     """The derivative by a unit, an input or a parameter, or an influence; the derivative by a net input is a delta
     and reads as a value.
     """
-    return name.startswith("p(") or (name.startswith("d(") and ":" not in name)
+    return name.startswith(("p(", "q(")) or (name.startswith("d(") and ":" not in name)
 
 
 def power(operand: Expr, exponent: Expr) -> Expr:

@@ -61,7 +61,8 @@ class Title:
     """How a value is called. kind: "value" (the author's `subject`), "array" (a parameter), "part" (`part`
     of `subject`), "error", "loss", "delta" (the derivative by the net input of `subject`), "gradient"
     (the derivative by `of`), "influence" (written `subject`, of the value `of`; the first `part` of its indices are the
-    value's) or "change" (of the weight `subject`).
+    value's), "change" (of the weight `subject`) or "ratio" (the derivative of the state `subject`, whose indices are
+    the first `part`, by `of`).
     """
 
     kind: str

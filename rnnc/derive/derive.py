@@ -16,9 +16,10 @@ from rnnc.derive.backward import backward
 from rnnc.derive.derivation import Datum, Derivation, Line, Section
 from rnnc.derive.expand import Expansion
 from rnnc.derive.forward import forward, loss
+from rnnc.derive.hybrid import hybrid
 from rnnc.derive.keep import Keep
 from rnnc.derive.latex import latex
-from rnnc.derive.names import forward_titles, is_influence, letters, titles
+from rnnc.derive.names import forward_titles, is_influence, letters, reserved, titles
 from rnnc.derive.online import changed, online
 from rnnc.derive.remarks import remarks
 from rnnc.derive.share import share
@@ -29,11 +30,12 @@ from rnnc.suggest import suggest
 from rnnc.system.ahead import ahead
 from rnnc.system.forms import System
 
-Algorithm = Literal["bptt", "rtrl", "truncated_gradient"]
-ALGORITHMS: tuple[Algorithm, ...] = ("bptt", "rtrl", "truncated_gradient")
+Algorithm = Literal["bptt", "rtrl", "hybrid", "truncated_gradient"]
+ALGORITHMS: tuple[Algorithm, ...] = ("bptt", "rtrl", "hybrid", "truncated_gradient")
 TITLES = {
     "bptt": "back-propagation through time",
     "rtrl": "real-time recurrent learning",
+    "hybrid": "real-time recurrent learning in blocks",
     "truncated_gradient": "truncated gradient",
 }
 
@@ -74,6 +76,7 @@ def derivation_of(system: System, wrt: str | None = None, algorithm: Algorithm |
     sections = [section for section in sections if section.lines]
     lines = tuple(line for section in sections for line in (*section.lines, *section.omitted))
     shown, missing = _shown(lines)
+    names = (*titles(system, keep.errors), *forward_titles(system, wanted, lines))
     return Derivation(
         title=f"{system.name}, {TITLES[algorithm]}" if algorithm else system.name,
         axes=system.axes,
@@ -83,14 +86,16 @@ def derivation_of(system: System, wrt: str | None = None, algorithm: Algorithm |
             for z in sections
         ),
         remarks=remarks(system, lines, missing, algorithm),
-        names=(*titles(system, keep.errors), *forward_titles(system, wanted, lines)),
-        letters=letters(system, frozenset("pq" if any(is_influence(line.left.name) for line in lines) else "")),
+        names=names,
+        letters=letters(system, reserved(names, algorithm == "hybrid")),
     )
 
 
 def _learning(system: System, keep: Keep, wanted: tuple[str, ...], algorithm: Algorithm | None) -> tuple[Section, ...]:
     if algorithm == "rtrl":
         return online(system, keep, wanted, truncated=False)
+    if algorithm == "hybrid":
+        return hybrid(system, keep, wanted)
     if algorithm == "truncated_gradient":
         return online(system, keep, wanted, truncated=True)
     deltas, gradients = backward(system, keep, wanted)

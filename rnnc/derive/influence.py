@@ -25,16 +25,27 @@ from rnnc.system.forms import Softmax, System
 
 
 class Influence:
-    """The influences of one parameter. `truncated` leaves out what a value was at earlier steps."""
+    """The influences of one parameter. `direct` is its gradient where nothing is carried; `truncated` leaves out what a
+    value was at earlier steps; `whole` keeps what is known to be 0."""
 
-    def __init__(self, system: System, expansion: Expansion, carrying: Carrying, name: str, truncated: bool) -> None:
+    def __init__(
+        self,
+        system: System,
+        expansion: Expansion,
+        carrying: Carrying,
+        name: str,
+        direct: Line | None,
+        *,
+        truncated: bool = False,
+        whole: bool = False,
+    ) -> None:
         self.values = {v.name: v for v in system.values}
         self.name = name
         self.carrying = carrying
         self.truncated = truncated
         self.softmaxes = {e.out for e in system.equations if isinstance(e.op, Softmax) and not e.op.log}
         self.highs = {(r.name, a.axis, a.low): a.high for e in system.equations for r in e.reads for a in r.at}
-        self.indices = self._entry()
+        self.indices = self._entry(direct)
         self._numbers = count(1000)
         shapes = {v.name: v.shape for v in system.values}
         self.differential = Differential(self.of, expansion.known, self.fresh, shapes)
@@ -42,17 +53,21 @@ class Influence:
         self.inlined: set[str] = set()
         self.inlined = self._parts()
         self.derivatives = self._settle()
-        self.pairs: Pairs = diagonal({n: (carrying.line(n)[0], e) for n, e in self.derivatives.items()}, self.indices)
+        self.pairs: Pairs = (
+            {} if whole else diagonal({n: (carrying.line(n)[0], e) for n, e in self.derivatives.items()}, self.indices)
+        )
 
     def fresh(self) -> str:
         return f"@{next(self._numbers)}"
 
-    def _entry(self) -> tuple[x.Index, ...]:
-        """The indices of the parameter's entry, split where all its readers split them."""
+    def _entry(self, direct: Line | None) -> tuple[x.Index, ...]:
+        """The indices of the parameter's entry, split where its readers split them."""
         read = [r for _, right in self.carrying.lines for r in refs(right) if r.name == self.name]
         made = []
         for k, size in enumerate(self.values[self.name].shape):
-            split = strides(read, k)
+            own = None if direct is None else direct.left.indices[k]
+            given = tuple(z for _, z in own.terms) if isinstance(own, x.Index) else ()
+            split = given if len(given) > 1 else strides(read, k)
             parts = tuple((f"@p{k}.{m}", z) for m, z in enumerate(split))
             made.append(x.ONLY if size == Size.of(1) else x.Index(parts) if parts else x.Index.symbol(f"@p{k}"))
         return tuple(made)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Datum, Derivation, Line, Section, Title
-from rnnc.derive.text import Text, head, opened
+from rnnc.derive.text import Text, beneath, head, opened
 from rnnc.derive.writer import ATOM, SUM, Writer
 from rnnc.sizes import Size
 
@@ -39,6 +39,11 @@ REMARKS = {
     "influence": r"${p}^{{k}}_{{ij}}(n)$ is an influence, $\partial u_k(n) / \partial w_{{ij}}$, of the weight $w$"
     r" that heads its section; $\delta_{{ik}}$ is 1 where $i = k$, else 0.",
     "diagonal": r"Where ${p}$ has no upper index, ${p}^{{k}}_{{ij}}(n)$ is 0 unless $k = i$.",
+    "blocks": r"A block is the steps $n = {start}+1, \dots, {stop}$; a sum over $n$ runs over it. Derivatives"
+    r" by what is past ${stop}$ are 0. $\partial L / \partial u_k({start})$ is passed back from the steps of"
+    r" the block alone.",
+    "several": r"${target}$ is ${stop}$, or a step before it that the next block still reads.",
+    "ending": r"What is computed at the end of the sequence counts in the last block alone.",
     "within": r"$\partial L / \partial u_k(n)$ is passed back within step $n$ alone; what $u$ does later is"
     r" in the influences.",
     "truncated": r"What a value was at an earlier step is taken as given: that part of an influence is dropped.",
@@ -85,6 +90,10 @@ class Latex(Writer):
         where = f"({','.join(self.place(p) for p in ref.at)})" if ref.at else ""
         if title.kind == "influence":
             return self._influence(title, ref) + where
+        if title.kind == "ratio" and title.of is not None:
+            state = replace(ref, at=ref.at[:1], indices=ref.indices[: int(title.part)])
+            over = self.named(self.titles[title.subject], state)
+            return rf"\frac{{\partial {over}}}{{\partial {self.named(title.of, beneath(title, ref))}}}"
         below = _run(self.indices(ref))
         return self._head(title) + (f"_{{{below}}}" if below else "") + where
 
@@ -245,7 +254,9 @@ def _heading(section: Section) -> str:
 
 
 def _remark(key: str, derivation: Derivation) -> str:
-    return REMARKS[key].format(p=_word(head(derivation, "p")), rate=_word(head(derivation, "rate"))) + r"\\"
+    return (
+        REMARKS[key].format(**{k: _word(head(derivation, k)) for k in ("p", "rate", "start", "stop", "target")}) + r"\\"
+    )
 
 
 def _datum(writer: Latex, datum: Datum) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from rnnc.derive import expression as x
 from rnnc.derive.derivation import Line, Title
 from rnnc.system.forms import Softmax, System
 
 LETTERS = "klijmpqruvabcdfgw"
+BLOCKS = (("m", "M", "c"), ("r", "s", "u"), ("a", "b", "c"), ("from", "to", "at"))
+"""How the step before a block is called, its last, and one whose states the next block reads."""
 RATE = ":rate"
 """The learning rate."""
 
@@ -57,12 +60,28 @@ def forward_titles(system: System, wanted: tuple[str, ...], lines: tuple[Line, .
         weights = len(next(v.shape for v in system.values if v.name == rank))
         of = known[subject(r.name)] if several else None
         found.setdefault(r.name, Title("influence", head, str(len(r.indices) - weights), of))
+    for ref in (n for line in lines for e in (line.left, line.right) for n in x.walk(e)):
+        if isinstance(ref, x.Ref) and is_ratio(ref.name):
+            state, _, value = ref.name[2:-1].partition("|")
+            count = len(next(v.shape for v in system.values if v.name == state))
+            found.setdefault(ref.name, Title("ratio", state, str(count), known[value]))
+    free = [pair for pair in BLOCKS if not {*pair} & taken]
+    late = any(p.base == ":start" and p.offset < 0 for line in lines for p in line.left.at)
+    start, stop, target = free[0]
+    found[":start"], found[":stop"] = Title("value", start), Title("value", stop)
+    found[":target"] = Title("value", target if late else stop)
     return tuple(found.items())
 
 
 def change(name: str) -> str:
     """The name of a weight's change."""
     return f"D({name})"
+
+
+def reserved(names: tuple[tuple[str, Title], ...], blocks: bool) -> frozenset[str]:
+    """The letters that influences, and the ends of `blocks`, take."""
+    ends = (":start", ":stop", ":target") if blocks else ()
+    return frozenset(t.subject for name, t in names if t.kind == "influence" or name in ends)
 
 
 def letters(system: System, used: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -80,6 +99,15 @@ def influence(name: str, parameter: str) -> str:
 
 def is_influence(name: str) -> bool:
     return name.startswith("p(")
+
+
+def ratio(state: str, name: str) -> str:
+    """The name of a state's derivative by a value."""
+    return f"q({state}|{name})"
+
+
+def is_ratio(name: str) -> bool:
+    return name.startswith("q(")
 
 
 def subject(name: str) -> str:

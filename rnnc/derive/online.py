@@ -40,7 +40,7 @@ def online(system: System, keep: Keep, wanted: tuple[str, ...], truncated: bool)
     sections = [Section("Within a step", passed)] if passed else []
     plain: list[Line] = []
     for name in wanted:
-        weight = Influence(system, expansion, carried, name, truncated)
+        weight = Influence(system, expansion, carried, name, given.get(name), truncated=truncated)
         lines = _gradient(system, name, weight, errors, given.get(name))
         own = weight.lines()
         if own:
@@ -94,15 +94,16 @@ def _gradient(
     left = x.Ref(f"d({name})", (), weight.indices)
     terms = [_met(weight, unit, line) for unit, line in errors.items() if unit in weight.active]
     if given is not None:
-        terms.append(_at_once(weight, given))
+        terms.append(at_once(weight, given))
     gradient = weight.line(left, algebra.add(terms))
     return gradient, changed(gradient)
 
 
-def changed(gradient: Line) -> Line:
-    """The change of a weight: against its gradient, at every step where the gradient is a sum over the steps."""
+def changed(gradient: Line, whole: bool = False) -> Line:
+    """The change of a weight: against its gradient, at every step where the gradient is a sum over the steps and is not
+    taken as a `whole`."""
     rate, name = x.Ref(RATE, (), ()), gradient.left.name[2:-1]
-    step = _step_of(gradient.right)
+    step = None if whole else _step_of(gradient.right)
     if step is None:
         return Line(x.Ref(change(name), (), gradient.left.indices), algebra.mul((x.MINUS, rate, gradient.left)))
     axis, body = step
@@ -121,13 +122,15 @@ def _met(weight: Influence, unit: str, line: Line) -> x.Expr:
     return algebra.total(bound, algebra.mul((error, met)))
 
 
-def _at_once(weight: Influence, given: Line) -> x.Expr:
+def at_once(weight: Influence, given: Line) -> x.Expr:
     """What a weight does to the loss without any influence, at the weight's own indices."""
     split: dict[str, x.Index] = {}
     for index, own in zip(given.left.indices, weight.indices, strict=True):
         assert isinstance(index, x.Index)
-        for (symbol, _), (new, _) in zip(index.terms, own.terms, strict=True):
-            split[symbol] = x.Index.symbol(new)
+        if len(index.terms) == 1:
+            split[index.terms[0][0]] = own
+        else:
+            split.update({s: x.Index.symbol(new) for (s, _), (new, _) in zip(index.terms, own.terms, strict=True)})
     return exchange(given.right, split)
 
 

@@ -22,7 +22,11 @@ def remarks(system: System, lines: tuple[Line, ...], missing: bool, algorithm: s
         shapes = {v.name: v.shape for v in system.values}
         if any(_spared(r, shapes) for r in influences):
             found.append("diagonal")
-        found.append("truncated" if algorithm == "truncated_gradient" else "within")
+        found.append({"truncated_gradient": "truncated", "hybrid": "blocks"}.get(algorithm or "", "within"))
+        if any(p.base == ":start" and p.offset < 0 for line in lines for p in line.left.at):
+            found.append("several")
+    if algorithm == "hybrid" and system.axes and any(_of_the_end(line) for line in lines):
+        found.append("ending")
     if any(name.startswith(change("")[:2]) for name in lefts):
         found.append("change")
     found.append("outside")
@@ -33,6 +37,14 @@ def remarks(system: System, lines: tuple[Line, ...], missing: bool, algorithm: s
     if any(node.name.endswith(":mask") for line in lines for node in x.walk(line.right) if isinstance(node, x.Ref)):
         found.append("dropout")
     return tuple(found)
+
+
+def _of_the_end(line: Line) -> bool:
+    """Whether a derivative comes from the loss of the whole sequence and belongs to no step."""
+    read = [n for n in x.walk(line.right) if isinstance(n, x.Reduce) or (isinstance(n, x.Ref) and n.name[:2] == "d(")]
+    steps = any(not n.bound[0].startswith("@") for n in read if isinstance(n, x.Reduce))
+    passed = any(isinstance(n, x.Ref) for n in read)
+    return line.left.name.startswith("d(") and not line.left.at and line.right != x.ZERO and not (steps or passed)
 
 
 def _spared(ref: x.Ref, shapes: Mapping[str, tuple[object, ...]]) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Datum, Derivation, Line, Title
-from rnnc.derive.names import RATE
 from rnnc.derive.writer import ATOM, SUM, Writer
 from rnnc.sizes import Size, show_shape
 
@@ -21,6 +20,10 @@ REMARKS = {
     "influence": "{p}^k_ij(n) is an influence, du_k(n)/dw_ij, of the weight w that heads its section;\n"
     "delta_ik is 1 where i = k, else 0.",
     "diagonal": "Where {p} has no upper index, {p}^k_ij(n) is 0 unless k = i.",
+    "blocks": "A block is the steps n = {start}+1, ..., {stop}; a sum over n runs over it.\n"
+    "Derivatives by what is past {stop} are 0. dL/du_k({start}) is passed back from the steps of the block alone.",
+    "several": "{target} is {stop}, or a step before it that the next block still reads.",
+    "ending": "What is computed at the end of the sequence counts in the last block alone.",
     "within": "dL/du_k(n) is passed back within step n alone; what u does later is in the influences.",
     "truncated": "What a value was at an earlier step is taken as given: that part of an influence is dropped.",
     "change": "Delta w is the change of a weight, {rate} the learning rate.",
@@ -44,9 +47,16 @@ class Text(Writer):
             return f"Delta {title.subject}" + (f"[{','.join(indices)}]" if indices else "") + where
         if title.kind == "influence":
             return self._influence(title, ref) + where
+        if title.kind == "ratio" and title.of is not None:
+            return f"d{self.differentiated(title, ref)}/d{self.named(title.of, beneath(title, ref))}"
         if title.kind == "array":
             return title.subject + (f"[{','.join(indices)}]" if indices else "")
         return self._head(title) + _below("_", indices) + where
+
+    def differentiated(self, title: Title, ref: x.Ref) -> str:
+        """The state that is differentiated."""
+        state = replace(ref, name=title.subject, at=ref.at[:1], indices=ref.indices[: int(title.part)])
+        return self.named(self.titles[title.subject], state)
 
     def _influence(self, title: Title, ref: x.Ref) -> str:
         """`p^k_ij`: the unit's index above, the weight's below."""
@@ -120,10 +130,17 @@ class Text(Writer):
         return f"{size}*{letter}"
 
 
+def beneath(title: Title, ref: x.Ref) -> x.Ref:
+    """What a state is differentiated by."""
+    return replace(ref, at=ref.at[1:], indices=ref.indices[int(title.part) :])
+
+
 def head(derivation: Derivation, of: str) -> str:
-    """How influences (`p`) or the learning rate (`rate`) are called in a derivation."""
+    """How influences (`p`), the learning rate (`rate`) or the ends of a block are called in a derivation."""
     titles = dict(derivation.names)
-    return next((t.subject for n, t in titles.items() if (t.kind == "influence" if of == "p" else n == RATE)), of)
+    if of == "p":
+        return next((t.subject for t in titles.values() if t.kind == "influence"), of)
+    return titles[f":{of}"].subject if f":{of}" in titles else of
 
 
 def _below(sign: str, indices: list[str]) -> str:
@@ -136,7 +153,7 @@ def text(derivation: Derivation) -> str:
     """The whole derivation, lines of at most about 100 characters."""
     writer = Text(derivation)
     out = [derivation.title, "=" * len(derivation.title), ""]
-    letters = {"p": head(derivation, "p"), "rate": head(derivation, "rate")}
+    letters = {k: head(derivation, k) for k in ("p", "rate", "start", "stop", "target")}
     out.extend(REMARKS[key].format(**letters) for key in derivation.remarks)
     out += ["", "Given"]
     given = [_datum(writer, d) for d in derivation.given]

@@ -273,6 +273,7 @@ class Writer(ABC):
 
     def place(self, place: x.Place) -> str:
         base = place.base if place.base not in ("first", "last") else self.end(place.base)
+        base = self.titles[base].subject if base in self.titles and base.startswith(":") else base
         text = base + (f"{place.offset:+d}" if place.offset else "")
         if place.until is not None:
             return f"{text}..{base}" + (f"{place.until:+d}" if place.until else "")

@@ -13,6 +13,8 @@ from cases.running import compiled
 from cases.stated import Stated
 from cases.williams_zipser import GATES, KEYS, keyed_weights, layer_weights
 from numpy.testing import assert_allclose
+from oracle.forward_in_time import ONLINE
+from oracle.properties import Subject, adjoint_is_the_unrolled_gradient
 
 ALL = tuple(stored.load("rtrl", name) for name in stored.names("rtrl"))
 RECURRENT = tuple(c for c in ALL if c.name.startswith("frn"))
@@ -88,6 +90,42 @@ def test_a_whole_sequence(case: stored.Stored) -> None:
     assert_allclose(value, case["loss"], RTOL, ATOL)
     for name in p:
         assert_allclose(grads[name], stated.gradients[name], RTOL, ATOL, err_msg=name)
+
+
+SPARSE = """
+network sparse(D = 3, H = 6) {
+  axis n
+  input  x[n] : D
+  target t[n] : H
+  gate   f[n] : H = sigmoid(full(x) + sparse(h[n-1], density = 0.3) + bias)
+  unit   c[n] : H = f * c[n-1] + (1 - f) * tanh(full(x) + sparse(h[n-2], density = 0.5) + bias)
+  unit   g[n] : H = tanh(diag(g[n-1]) + full(x))
+  unit   h[n] : H = tanh(c + sparse(g[n-1], density = 0.3)) - 0.5 * h[n-1]
+  loss squared_error(h, t)
+}
+"""
+SLICED = """
+network moved(D = 4, H = 6) {
+  axis n
+  input  x[n] : D
+  target t[n] : 2
+  param  W : (4, 4)
+  unit   a[n] : 2 = tanh(slice(W @ h[n-1], 0, 2) + bias)
+  unit   h[n] : 4 = concat(a, 0.5 * slice(x, 1, 3)) * sigmoid(max(h[n-1]) + softmax(full(x) + h[n-1]))
+  unit   b[n] : H = tanh(block(b[n-1], 2) + full(h) + bias) / (1 + norm(b[n-1]))
+  output y[n] : 2 = full(b, h[n-3..n]) + bias
+  loss squared_error(y, t)
+}
+"""
+
+
+@pytest.mark.parametrize("spec", (SPARSE, SLICED), ids=("sparse", "sliced"))
+def test_operations_that_random_specs_seldom_meet(spec: str) -> None:
+    """`rtrl`, and its steps summed, are `bptt` (which the unrolled graph holds to account)."""
+    subject = Subject(spec, 3)
+    for holds in (*ONLINE, adjoint_is_the_unrolled_gradient):
+        holds(subject)
+    assert hasattr(subject.module, "rtrl_step")
 
 
 def test_count() -> None:

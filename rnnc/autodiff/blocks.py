@@ -12,12 +12,16 @@ from rnnc.system.forms import Access
 @dataclass(frozen=True)
 class Block:
     """d s / d v at the labels `columns` of v and the rows of s: `formula` over `reads`. `factors` are multiplied to it;
-    they are kept apart where the block belongs to a leaf."""
+    they are kept apart where the block belongs to a leaf.
+
+    With `table`, v is read by a table of columns (a sparse connection): the block is in the labels of what was taken,
+    those of `table`, which says the entry of v at each."""
 
     columns: tuple[str, ...]
     formula: Formula
     reads: tuple[Access, ...]
     factors: tuple[Access, ...] = ()
+    table: Access | None = None
 
 
 Blocks = dict[str, tuple[Block, ...]]

@@ -65,7 +65,8 @@ class Jacobian:
         """Blocks of one form are one block; those of a parameter stay as they are."""
         known = self.found.setdefault(name, [])
         for k, other in enumerate(known):
-            if other.columns == block.columns and not other.factors and not block.factors:
+            alike = (other.columns, other.table) == (block.columns, block.table)
+            if alike and not other.factors and not block.factors:
                 known[k] = self._added(other, block)
                 return
         known.append(block)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnc.autodiff.blocks import Block, columns_of
@@ -12,6 +13,9 @@ from rnnc.system import forms as s
 
 if TYPE_CHECKING:
     from rnnc.autodiff.jacobian import Jacobian
+
+TABLE, TAKEN = ".k", ".t"
+"""The label of a table's columns, and of the entries that it names."""
 
 Passed = Iterator[tuple[str, Block]]
 
@@ -61,7 +65,18 @@ def reshape(jac: Jacobian, e: s.Equation, block: Block) -> Passed:
 
 def untaken(jac: Jacobian, e: s.Equation, block: Block) -> Passed:
     vector, table = e.reads
-    if jac.reached(vector.name):
-        laid = jac.laid(block, e.out)
-        columns = s.Access(table.name, table.at, laid.dims[:2])
-        yield _behind(jac, e, vector, s.Untake(), (laid, columns))
+    if not jac.reached(vector.name):
+        return
+    row, column = block.columns
+    if vector.name in jac.leaves and row in jac.rows and column not in jac.rows:
+        named = s.Access(table.name, table.at, (row, TABLE))
+        reads = tuple(_taken(r, column) for r in jac.coefficient(block, e.out))
+        yield vector.name, replace(block, columns=(TAKEN,), formula=Operand(0), reads=reads, table=named)
+        return
+    laid = jac.laid(block, e.out)
+    columns = s.Access(table.name, table.at, laid.dims[:2])
+    yield _behind(jac, e, vector, s.Untake(), (laid, columns))
+
+
+def _taken(read: s.Access, column: str) -> s.Access:
+    return replace(read, dims=tuple(TABLE if d == column else d for d in read.dims))

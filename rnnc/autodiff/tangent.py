@@ -89,13 +89,18 @@ class Tangent:
     # ---- one step
 
     def _blocks(self, root: str, leaves: frozenset[str], active: frozenset[str]) -> Blocks:
-        """The blocks of a state or a start; by each carried value there is one."""
+        """The blocks of a state or a start; by each carried value there is one, and one for every table."""
         if root not in self.x.equations and root not in leaves:
             return {}  # an input that is carried
         found = jacobian(self.x, root, leaves, active)
-        joined = {}
+        joined: Blocks = {}
         for name, blocks in found.items():
-            joined[name] = (self._whole(root, name, blocks),) if name in self.carried else blocks
+            if name not in self.carried:
+                joined[name] = blocks
+                continue
+            plain = tuple(b for b in blocks if b.table is None)
+            whole = (self._whole(root, name, plain),) if plain else ()
+            joined[name] = (*whole, *(b for b in blocks if b.table is not None))
         return joined
 
     def _whole(self, root: str, leaf: str, blocks: tuple[Block, ...]) -> Block:
@@ -137,7 +142,7 @@ class Tangent:
                 carried = self.carried.get(name)
                 if carried is not None:
                     taps = 0 if carried.at.high is None else 1
-                    yield Dependence(state, carried.source, aligned[taps:])
+                    yield Dependence(state, carried.source, aligned[taps:], b.table is not None)
                 else:
                     yield Dependence(state, name, aligned)
 
@@ -176,6 +181,10 @@ class Tangent:
             if carried.at.high is not None:
                 first = columns_of(self.x.values[name].shape)[0]
                 factors = tuple(replace(r, dims=tuple(tap if d == first else d for d in r.dims)) for r in factors)
+            if b.table is not None:
+                (taken,) = own
+                yield Term(len(factors) + 2, (*rows, *columns), start, shape, taken), (*factors, b.table, earlier)
+                continue
             yield Term(len(factors) + 1, (*rows, *columns), start, shape), (*factors, earlier)
 
     def _columns(self, held: Held, before: Held, own: tuple[str, ...]) -> tuple[tuple[str, ...], Size | None, Shape]:

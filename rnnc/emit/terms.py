@@ -38,15 +38,17 @@ class Terms:
         out = view(self.names, Access(e.out, tuple(At(a) for a in v.axes), labels), scans, self.lines)
         added = any(a not in v.axes for a in scans)
         outer = tuple(x for x in target_labels(self.names, e, scans) if x not in labels)
-        terms = sorted(_terms(e, op), key=lambda t: (not _whole(t[0]), t[0].reads < 2))
+        terms = sorted(_terms(e, op), key=lambda t: (not _whole(t[0]), t[0].taken is not None, t[0].reads < 2))
         filled = added
-        if not terms or (not filled and not _whole(terms[0][0])):
+        if not terms or (not filled and (not _whole(terms[0][0]) or terms[0][0].taken is not None)):
             self.lines.add(f"{out.text}[...] = 0.0")
             filled = True
         for term, reads in terms:
             target = (*outer, *dict.fromkeys(term.dims))
             factors = [view(self.names, r, scans, self.lines) for r in reads]
-            if filled:
+            if term.taken is not None:
+                self._add_taken(out.text, target, factors)
+            elif filled:
                 place = out.text if _whole(term) else self._view(e, term, out, scans)
                 self._add(place, self._product(target, factors))
             else:
@@ -87,6 +89,16 @@ class Terms:
 
     def _add(self, place: str, text: str) -> None:
         self.lines.add(f"{place} += {text}")
+
+    def _add_taken(self, place: str, target: tuple[str, ...], factors: list[View]) -> None:
+        """The product of the first factors times rows of the last, which the table before it names."""
+        *values, table, rows = factors
+        outer, (row, column) = (
+            tuple(x for x in target if x not in rows.labels[-1:] and x not in table.labels),
+            table.labels,
+        )
+        made = self._product((*outer, row, column), values)
+        self.lines.add(f"add_taken({place}, {made}, {table.text}, {rows.text})")
 
     def _write(self, place: str, target: tuple[str, ...], factors: list[View]) -> None:
         if len(factors) == 2:

@@ -182,12 +182,14 @@ class Term:
     is neither in `dims` nor in the output, and put at the labels `dims` of the output; where one of them stands
     twice, on
     the diagonal alone. With `start`, the entries of the output's last dimension from there on are seen as dimensions
-    of `shape`, and the last labels of `dims` are theirs."""
+    of `shape`, and the last labels of `dims` are theirs. With `taken`, the last read is read not at the label `taken`
+    but at the entries that the read before it, a table of whole numbers, has there."""
 
     reads: int
     dims: tuple[str, ...]
     start: Size | None = None
     shape: Shape = ()
+    taken: str | None = None
 
 
 @dataclass(frozen=True)

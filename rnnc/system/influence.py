@@ -22,11 +22,12 @@ Aligned = tuple[int | None, ...]
 @dataclass(frozen=True)
 class Dependence:
     """One step of `state` depends on `on` (a parameter, or a state of an earlier step), `aligned` dimension by
-    dimension."""
+    dimension; `sparse`: on entries that a table names."""
 
     state: str
     on: str
     aligned: Aligned
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def influences(
     found: dict[tuple[str, str], Aligned] = {}
     readers: dict[str, list[Dependence]] = {}
     waiting: list[tuple[str, str]] = []
+    spread: set[str] = set()
 
     def meet(state: str, parameter: str, aligned: Aligned) -> None:
         known = found.get((state, parameter))
@@ -143,8 +145,10 @@ def influences(
         state, parameter = waiting.pop()
         for link in readers.get(state, ()):
             aligned = found[state, parameter]
+            if link.sparse and any(row is not None for row in aligned):
+                spread.add(parameter)
             meet(link.state, parameter, tuple(None if row is None else link.aligned[row] for row in aligned))
-    plain = {p for (_, p), aligned in found.items() if not _side_by_side(aligned)}
+    plain = spread | {p for (_, p), aligned in found.items() if not _side_by_side(aligned)}
     return tuple(
         Influence(state, p, (None,) * len(aligned) if p in plain else aligned)
         for (state, p), aligned in sorted(found.items())

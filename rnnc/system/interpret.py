@@ -197,6 +197,8 @@ class Evaluation:
             for term in op.terms:
                 factors = reads[first : first + term.reads]
                 first += term.reads
+                if term.taken is not None:
+                    factors = _by_table(factors, term.taken)
                 distinct = tuple(dict.fromkeys(term.dims))
                 whole = total
                 if term.start is not None:
@@ -306,6 +308,14 @@ def _scatter(places: Places, dims: tuple[str, ...], shape: tuple[int, ...]) -> A
         if token >= 0:
             total[token] += np.broadcast_to(aligned(*reads[0], dims[1:]), shape[1:])
     return total
+
+
+def _by_table(factors: list[tuple[Array, tuple[str, ...]]], label: str) -> list[tuple[Array, tuple[str, ...]]]:
+    """The last factor at the entries that the table before it names."""
+    *others, (table, places), (array, labels) = factors
+    k = labels.index(label)
+    taken = np.moveaxis(array, k, 0)[table.astype(int)]
+    return [*others, (taken, (*places, *labels[:k], *labels[k + 1 :]))]
 
 
 def _part(whole: Array, start: int, shape: tuple[int, ...], width: int, offset: int) -> Array:

@@ -211,6 +211,12 @@ def untake(a: Any, table: Any, count: int) -> Any:
     return out
 
 
+def add_taken(out: Any, values: Any, table: Any, a: Any) -> None:
+    """out[..., r, :] += sum over k of values[..., r, k] * a[..., table[r, k], :], a column of the table at a time."""
+    for k in range(table.shape[1]):
+        out += values[..., k, None] * np.take(a, table[:, k], axis=-2)
+
+
 def erf(a: Any) -> Any:
     """The error function (NumPy has none)."""
     return np.vectorize(math.erf, otypes=[np.float64])(a)

@@ -24,7 +24,7 @@ from rnnc.derive.keep import Keep
 from rnnc.derive.kronecker import kronecker
 from rnnc.derive.names import influence, ratio
 from rnnc.derive.online import at_once, changed
-from rnnc.derive.rewrite import exchange, exchange_ref, rebuild, through
+from rnnc.derive.rewrite import exchange_ref, rebuild, through
 from rnnc.derive.tidy import tidy
 from rnnc.system.forms import System
 
@@ -259,7 +259,7 @@ def _carried(weight: Influence, s: State, known: tuple[State, ...], immediate: x
         return x.Ref(ratio(s.name, owner), (_target(s), *r.at), (*s.left.indices, *r.indices))
 
     rank = len(s.left.indices)
-    apart = by_depth(exchange(immediate, {}), rank, weight.fresh)
+    apart = by_depth(immediate, rank, weight.fresh)
     own = rebuild(
         _only(apart, lambda r: _owner(r) in weight.carrying.names),
         lambda e: of(e) if isinstance(e, x.Ref) and e.name.startswith("d(") else e,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import product
 
 from rnnc.derive import algebra
@@ -106,8 +106,3 @@ def strides(refs: Iterable[x.Ref], dim: int) -> tuple[Size, ...]:
     found = {tuple(z for _, z in i.terms) for r in refs if isinstance(i := r.indices[dim], x.Index)}
     whole = all(isinstance(i := r.indices[dim], x.Index) and i.offset == x.NOWHERE for r in refs)
     return next(iter(found)) if whole and len(found) == 1 and len(next(iter(found))) > 1 else ()
-
-
-def substituted(e: x.Expr, symbols: Mapping[str, x.Index]) -> x.Expr:
-    """`e` at other indices, its deltas settled."""
-    return contracted(exchange(e, symbols))

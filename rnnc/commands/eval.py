@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     fitted = loaded(arguments)
     if not hasattr(fitted.module, "bptt"):
         raise Failure("the network has no loss to evaluate")
-    if arguments.window is not None and not hasattr(fitted.module, "start"):
+    if arguments.window is not None and not (hasattr(fitted.module, "start") and len(fitted.module.AXES) == 1):
         raise Failure("the network cannot carry its state from window to window: leave --window out")
     try:
         data = opened(arguments, fitted, targets=True)

@@ -22,7 +22,7 @@ class Rule:
         have = [rule for rule in dict.fromkeys((*RULES, name)) if callable(getattr(module, rule, None))]
         if name not in have or not name.isidentifier():
             raise UnfitNetwork(f"the module has no learning rule `{name}`; it has {', '.join(have)}")
-        if (window or online) and not hasattr(module, "start"):
+        if (window or online) and not (hasattr(module, "start") and len(module.AXES) == 1):
             raise UnfitNetwork(
                 "the network looks ahead or needs the whole sequence (or has several axes), so it cannot carry its "
                 "state from window to window"

@@ -37,7 +37,7 @@ class Order:
         self._lengths, self._batch, self._seed = lengths, batch, seed
         self._window, self._alike = window, alike
         self._ragged = len(lengths) > 0 and bool((lengths != lengths[0]).any())
-        self._begins = [0]
+        self._here = (0, 0)
         self._epoch = -1
         self._groups: list[Ints] = []
         self._ends: Ints = np.zeros(0, np.int64)
@@ -45,8 +45,8 @@ class Order:
     def turn(self, step: int) -> Turn:
         """What step 0, 1, ... reads."""
         epoch = self.epoch_of(step)
+        place = step - self.begin_of(epoch)
         self._draw(epoch)
-        place = step - self._begins[epoch]
         group = int(np.searchsorted(self._ends, place, side="right"))
         chosen = self._groups[group]
         if self._window is None:
@@ -56,16 +56,24 @@ class Order:
 
     def epoch_of(self, step: int) -> int:
         """The epoch in which a step lies, 0, 1, ..."""
-        while step >= self._begins[-1]:
-            self._draw(len(self._begins) - 1)
-            self._begins.append(self._begins[-1] + int(self._ends[-1]))
-        return int(np.searchsorted(self._begins, step, side="right")) - 1
+        epoch, begin = self._here if step >= self._here[1] else (0, 0)
+        while step >= begin + self._steps_in(epoch):
+            epoch, begin = epoch + 1, begin + self._steps_in(epoch)
+        self._here = (epoch, begin)
+        return epoch
 
     def begin_of(self, epoch: int) -> int:
         """The first step of an epoch."""
-        while len(self._begins) <= epoch:
-            self.epoch_of(self._begins[-1])
-        return self._begins[epoch]
+        now, begin = self._here if epoch >= self._here[0] else (0, 0)
+        for passed in range(now, epoch):
+            begin += self._steps_in(passed)
+        return begin
+
+    def _steps_in(self, epoch: int) -> int:
+        # Which sequences share windows, and so how many there are, is drawn; else every epoch is like the first.
+        if self._window is not None or not self._groups:
+            self._draw(epoch)
+        return int(self._ends[-1])
 
     def _draw(self, epoch: int) -> None:
         if epoch == self._epoch:

@@ -1,0 +1,71 @@
+"""scikit-learn's interface: lists of sequences in, predictions out, clones and cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from run_parts import SPEC, module
+
+from rnnc.runtime.data import DataError
+from rnnc.runtime.network import UnfitNetwork
+
+pytest.importorskip("sklearn")
+
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+from rnnc.runtime.estimator import Network
+
+CLASSES = """
+network classes(D = 2, H = 6) {
+  axis n
+  input  x[n] : D
+  target l : token(2)
+  unit   h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)
+  output p : 2 = softmax(full(h[last]) + bias)
+  loss cross_entropy(p, l)
+}
+"""
+OPTIONS = {"epochs": 15, "lr": 0.02, "batch": 10}
+
+
+def sequences(count: int = 60) -> list[np.ndarray[Any, Any]]:
+    draw = np.random.default_rng(0)
+    return [draw.normal(size=(n, 2)) for n in draw.integers(3, 9, size=count)]
+
+
+def test_classes() -> None:
+    x = sequences()
+    y = np.array([int(one.sum() > 0) for one in x])
+    net = Network(module(CLASSES), OPTIONS).fit(x, y)
+    assert net.score(x, y) == pytest.approx(np.mean(net.predict(x) == y)) and net.score(x, y) > 0.8
+    scores = cross_val_score(clone(net), x, y, cv=3)
+    assert scores.shape == (3,) and scores.mean() > 0.6
+
+
+def test_sequences_of_numbers_and_learning_in_parts() -> None:
+    x = sequences()
+    y = [one.sum(-1, keepdims=True).cumsum(0) for one in x]
+    net = Network(module(SPEC), OPTIONS).fit(x, y)
+    outputs = net.predict(x)
+    assert [one.shape for one in outputs] == [one.shape for one in y]
+    errors = np.concatenate([a - b for a, b in zip(outputs, y, strict=True)])
+    share = 1 - (errors**2).mean() / np.concatenate(y).var()
+    assert net.score(x, y) == pytest.approx(share, rel=1e-5)
+    parts, scores = Network(module(SPEC), OPTIONS), []
+    for _ in range(15):
+        scores.append(parts.partial_fit(x, y).score(x, y))
+    assert scores[-1] > scores[0] and scores[-1] > 0.5 * net.score(x, y)
+
+
+def test_what_does_not_fit() -> None:
+    x = sequences(4)
+    with pytest.raises(DataError, match="4 sequences in X, and 3 in y"):
+        Network(module(CLASSES)).fit(x, np.array([0, 1, 1]))
+    with pytest.raises(DataError, match=r"sequence 1 has units \(3,\), sequence 0 has \(2,\)"):
+        Network(module(CLASSES)).fit([np.ones((2, 2)), np.ones((2, 3))], np.array([0, 1]))
+    two = "network two(D = 2) { input a : D input b : D target t : D output y : D = a + b loss squared_error(y, t) }"
+    with pytest.raises(UnfitNetwork, match="one input, one target and one output"):
+        Network(module(two)).fit(x, x)

@@ -1,4 +1,4 @@
-"""The examples run in their short form and print a table; those whose data are in an extra, where it is there."""
+"""Digits by rows, sunspots, the temporal rule and long memory run in their short form and print a table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Handwritten digits read row by row: an LSTM sees the eight rows of a picture and then says which digit it was.
 
-python examples/digits_rows.py            # about a minute
+python examples/digits_rows.py            # about a minute and a half
 python examples/digits_rows.py --quick    # a few seconds, to see it run
 
 The data are the 1,797 pictures of 8x8 that come with scikit-learn (UCI: Alpaydin and Kaynak 1998): real handwriting,

@@ -1,6 +1,6 @@
 """Two tasks that need a long memory, an Elman network and an LSTM: the adding problem, the embedded Reber grammar.
 
-python examples/long_memory.py            # about four minutes
+python examples/long_memory.py            # about a minute and a half
 python examples/long_memory.py --quick    # a few seconds, to see it run
 
 Adding (Hochreiter and Schmidhuber 1997): of 100 random numbers two are marked, one in each half; after the last their
@@ -97,7 +97,7 @@ def main(*, quick: bool = False) -> dict[str, tuple[float, float]]:
             batch=50,
             lr=5e-3,
             clip=1.0,
-            steps=5 if quick else 3000,
+            steps=5 if quick else 2000,
             schedule="cosine",
         )
         speller = fit(
@@ -106,7 +106,7 @@ def main(*, quick: bool = False) -> dict[str, tuple[float, float]]:
             batch=20,
             lr=1e-2,
             clip=1.0,
-            epochs=1 if quick else 40,
+            epochs=1 if quick else 15,
             schedule="cosine",
         )
         found[name] = (adder.score(sums_test)["mean squared error of t"], remembered(speller, texts_test))

@@ -1,6 +1,6 @@
 """Next year's sunspots from those of the years before: four networks beside persistence and a linear autoregression.
 
-python examples/sunspots.py            # about two minutes
+python examples/sunspots.py            # about three minutes
 python examples/sunspots.py --quick    # a few seconds, to see it run
 
 The series is the yearly mean from 1700 to 2008, as statsmodels ships it. Trained on the years to 1890, the best weights

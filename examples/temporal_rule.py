@@ -1,6 +1,6 @@
 """A rule over time: brown, any number of yellows, blue. Learnt from short examples, tested on long ones.
 
-python examples/temporal_rule.py            # about a minute
+python examples/temporal_rule.py            # two or three minutes
 python examples/temporal_rule.py --quick    # a few seconds, to see it run
 
 A sequence of colours keeps the rule where it is brown yellow^n blue, and breaks it where it begins with green instead,

@@ -99,3 +99,13 @@ def test_a_place_that_cannot_be_written_is_known_before(tmp_path: Path) -> None:
         weights.check_place(tmp_path / "none" / "w.npz")
     with pytest.raises(WeightsError, match="it is a folder"):
         weights.check_place(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "link"), reason="needs hard links")
+def test_the_old_file_is_never_written_to(tmp_path: Path) -> None:
+    path, other = tmp_path / "w.npz", tmp_path / "same.npz"
+    save_weights(path, arrays())
+    os.link(path, other)
+    before = path.read_bytes()
+    save_weights(path, {"h.b": np.ones(3)})
+    assert other.read_bytes() == before != path.read_bytes()

@@ -181,6 +181,43 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss mean over i (squared_error(y, t))
         """,
     ),
+    "one half of a concatenation's adjoint, kept for an input alone": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        input z[n] : K
+        unit u[n] : H = tanh(full(z) + full(u[n-1]))
+        output y[n] : K = softmax(full(x[n-1], u))
+        target t[n] : token(K)
+        loss cross_entropy(y, t)
+        """,
+    ),
+    "strips for an input alone": (
+        1,
+        """
+        axis i, j
+        input x[i, j] : D
+        unit h[i, j] : H = tanh(full(h[i+1..i+2, j]) + bias)
+        unit u[j] : D = sum over i (tanh(x[i-1, j-1]))
+        output y[j] : K = full(tanh(u[j+1]))
+        target t[j] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "a start where a state goes on": (
+        1,
+        """
+        axis n
+        input x : D
+        unit s : H = tanh(full(x) + bias)
+        unit h[n] : H = tanh(full(h[n-1]) + bias)
+        start h = s
+        output y[n] : K = full(h)
+        target t[n] : K
+        loss squared_error(y, t)
+        """,
+    ),
 }
 
 

@@ -17,14 +17,11 @@ from rnnc.autodiff.rules import Contribution, contributions
 from rnnc.model.forms import At
 from rnnc.ops.formula import ZERO, Constant, Formula, Operand, Operation
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Value
+from rnnc.system.forms import FROM_BORDER, Access, Border, Contract, Equation, Pointwise, Value
 from rnnc.system.lowering import labels_of
 
 if TYPE_CHECKING:
     from rnnc.autodiff.adjoint import Adjoint
-
-FROM_BORDER = "what the first steps read of the start"
-"""Marks the equations that are zero where a state stands in for the start."""
 
 Term = tuple[Formula, tuple[Access, ...]]
 

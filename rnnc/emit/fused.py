@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rnnc.autodiff.deposit import FROM_BORDER
 from rnnc.emit.cuda import CALLS, FUNCTIONS, RESERVED, Speller, operations
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import OWN, fresh, spelled
@@ -14,7 +13,7 @@ from rnnc.emit.section import SectionWriter
 from rnnc.emit.views import Names, aligned, target_labels, view
 from rnnc.program.forms import Home, Kernel, Program
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Equation, Pointwise
+from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
 MOST = 48
 """Operands of one kernel: its arguments have to fit the 4 KB that CUDA passes."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from rnnc.autodiff.deposit import FROM_BORDER
 from rnnc.emit.naming import spelled
 from rnnc.emit.spelling import call
 from rnnc.emit.views import view
@@ -14,7 +13,7 @@ from rnnc.model.forms import At
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
 from rnnc.program.forms import Kernel
-from rnnc.system.forms import Access, Equation, Pointwise
+from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
 if TYPE_CHECKING:
     from rnnc.emit.section import SectionWriter

@@ -232,6 +232,8 @@ class SectionWriter:
             self._clear(statement.value, scans)
         elif isinstance(statement, Loop):
             self._loop(statement, scans)
+        elif isinstance(statement, Strips):
+            write_strips(self, statement)
         elif isinstance(statement, Given):
             for child in statement.body:
                 self.statement(child, scans)

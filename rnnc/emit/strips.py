@@ -23,12 +23,12 @@ def write_strips(section: SectionWriter, strips: Strips) -> None:
     with lines.block(f"for {span}:"):
         lines.add(f"{stop} = min({length}, {first} + {rows})" if ahead else f"{first} = max(0, {stop} - {rows})")
         lines.add(f"{count} = {stop} - {first}")
-        _carry(section, tuple(c for c in strips.body if not isinstance(c, Given)), axis)
+        carried = _carry(section, tuple(c for c in strips.body if not isinstance(c, Given)), axis, frozenset())
         names.strip = axis
         for child in strips.body:
             if isinstance(child, Given):
                 with lines.block(_asked(child)):
-                    _carry(section, child.body, axis)
+                    _carry(section, child.body, axis, carried)
                     section.statement(child, {})
             else:
                 section.statement(child, {})
@@ -68,11 +68,12 @@ def first_halo(names: Names, buffer: Buffer, variable: str) -> str:
     return f"{_rows(variable, k, f'{rows}:' if e.low else f':{e.high}')} = 0.0"
 
 
-def _carry(section: SectionWriter, body: tuple[Statement, ...], axis: str) -> None:
-    """The positions next to a strip are in the halo of its buffers."""
+def _carry(section: SectionWriter, body: tuple[Statement, ...], axis: str, carried: frozenset[str]) -> frozenset[str]:
+    """The positions next to a strip are in the halo of its buffers, those in `carried` already. The buffers seen."""
     names = section.names
     rows, count = (names.of_axis(word, axis) for word in ("strip", "count"))
-    for name in dict.fromkeys(names.homes[e.out].buffer for e in equations(body)):
+    found = tuple(dict.fromkeys(names.homes[e.out].buffer for e in equations(body)))
+    for name in (n for n in found if n not in carried):
         buffer = names.buffers[name]
         variable = section.whole(buffer.name)
         for k, e in enumerate(buffer.extents):
@@ -82,6 +83,7 @@ def _carry(section: SectionWriter, body: tuple[Statement, ...], axis: str) -> No
             if e.strip and e.high:
                 halo = _rows(variable, k, f"{count}:{count} + {e.high}")
                 section.lines.add(f"{halo} = {_rows(variable, k, f':{e.high}')}")
+    return frozenset(found)
 
 
 def _rows(variable: str, dimension: int, span: str) -> str:

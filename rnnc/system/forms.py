@@ -243,6 +243,10 @@ class Equation:
     span: Span | None = None
 
 
+FROM_BORDER = "what the first steps read of the start"
+"""Marks the equations that are zero where a state stands in for the start."""
+
+
 @dataclass(frozen=True)
 class Border:
     """What `name` is outside the sequence on its start side: the value `early[k]` k positions outside, else `default`.

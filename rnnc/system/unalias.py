@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rnnc.model.forms import At
 from rnnc.ops.formula import Operand
-from rnnc.system.forms import Equation, Pointwise, System
+from rnnc.system.forms import FROM_BORDER, Equation, Pointwise, System
 
 
 def unalias(system: System) -> System:
@@ -25,6 +25,7 @@ def unalias(system: System) -> System:
         w = values[read.name]
         return (
             e.out not in kept
+            and e.about != FROM_BORDER
             and read.name not in kept
             and v.role in ("part", "adjoint")
             and w.role in ("part", "adjoint")

@@ -9,9 +9,15 @@ import pytest
 
 from oracle.forward_in_time import ONLINE
 from oracle.properties import PROPERTIES, Subject
-from oracle.streaming import chunks_are_forward, step_is_forward
+from oracle.streaming import chunks_are_forward, chunks_have_gradients, step_is_forward
 
-ALL: tuple[Callable[[Subject], None], ...] = (*PROPERTIES, step_is_forward, chunks_are_forward, *ONLINE)
+ALL: tuple[Callable[[Subject], None], ...] = (
+    *PROPERTIES,
+    step_is_forward,
+    chunks_are_forward,
+    chunks_have_gradients,
+    *ONLINE,
+)
 
 
 def check(text: str, seed: int) -> None:

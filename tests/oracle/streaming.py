@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,23 +57,69 @@ def step_is_forward(subject: Subject) -> None:
             close(out[name], expected[name][n], 1e-12, f"{name} at step {n}")
 
 
+@dataclass(frozen=True)
+class Chunks:
+    """One batch cut in two along its axis: what each call is given, the second but for the state."""
+
+    cut: int
+    batch: data.Batch
+    first: dict[str, Any]
+    second: dict[str, Any]
+
+
+def chunks(subject: Subject) -> Chunks:
+    batch = whole(subject)
+    held, moving, starting = _arrays(subject, batch)
+    cut = 1 + subject.seed % (LENGTH - 1)
+    labels = data.label_axes(subject.system)
+    (axis,) = (a for a in subject.system.axes if a not in labels)
+    for name in set(batch.arrays) & reading(subject, [subject.system.loss or ""], False):
+        # targets; labels stay whole
+        (moving if axis in batch.axes[name] else held)[name] = batch.arrays[name]
+    early: dict[str, Any] = {name: array[:cut] for name, array in moving.items()} | held | starting
+    late: dict[str, Any] = {name: array[cut:] for name, array in moving.items()} | held
+    if not moving:
+        early["lengths"], late["lengths"] = {axis: np.full(batch.size, cut)}, {axis: np.full(batch.size, LENGTH - cut)}
+    return Chunks(cut, batch, early, late)
+
+
 def chunks_are_forward(subject: Subject) -> None:
-    """Two calls with the state carried over give what one call gives; the losses add up."""
+    """Two calls with the state carried over give what one call gives, every unit observed; so does `bptt`'s state."""
     if not hasattr(subject.module, "step"):
         return
-    batch = whole(subject)
-    outputs = [v.name for v in subject.system.values if v.name in subject.system.outputs and v.axes]
-    held, moving, starting = _arrays(subject, batch)
-    expected = subject.module.forward(subject.parameters, **batch.arrays)
-    cut = 1 + subject.seed % (LENGTH - 1)
-    early = {name: array[:cut] for name, array in moving.items()}
-    late = {name: array[cut:] for name, array in moving.items()}
-    lengths = {} if moving else {"lengths": np.full(batch.size, cut)}
-    first = subject.module.forward(subject.parameters, **early, **{**held, **starting}, **lengths)
-    lengths = {} if moving else {"lengths": np.full(batch.size, LENGTH - cut)}
-    second = subject.module.forward(subject.parameters, **late, **held, **lengths, state=first["state"])
-    for name in outputs:
+    two = chunks(subject)
+    values = {v.name: v for v in subject.system.values}
+    units = [n for n in subject.units if values[n].axes]
+    run = subject.module.forward
+    expected = run(subject.parameters, **two.batch.arrays, observe=units)
+    first = run(subject.parameters, **two.first, observe=units)
+    second = run(subject.parameters, **two.second, observe=units, state=first["state"])
+    for name in units:
         close(np.concatenate([first[name], second[name]]), expected[name], 1e-12, f"{name} in two chunks")
+    _, grads = subject.module.bptt(subject.parameters, **two.first)
+    for name, array in grads.state.items():
+        close(array, first["state"][name], 1e-12, f"state `{name}` of bptt")
+
+
+def chunks_have_gradients(subject: Subject) -> None:
+    """The gradient of a later chunk is the derivative of its own loss, the state held, along a random direction."""
+    if not hasattr(subject.module, "step"):
+        return
+    two = chunks(subject)
+    state = subject.module.forward(subject.parameters, **two.first)["state"]
+    value, grads = subject.module.bptt(subject.parameters, **two.second, state=state, reduce="sum")
+    draw = np.random.default_rng(subject.seed)
+    direction = {name: draw.standard_normal(np.shape(array)) for name, array in sorted(grads.items())}
+
+    def loss(by: float) -> float:
+        moved = dict(subject.parameters) | {n: subject.parameters[n] + by * d for n, d in direction.items()}
+        return float(np.sum(subject.module.forward(moved, **two.second, state=state)["loss"]))
+
+    close(value, loss(0.0), 1e-12, "the loss of a later chunk")
+    h = 1e-5
+    expected = (loss(-2 * h) - 8 * loss(-h) + 8 * loss(h) - loss(2 * h)) / (12 * h)
+    along = sum(float(np.sum(grads[name] * d)) for name, d in direction.items())
+    close(along, expected, 1e-6, "the derivative of a later chunk's loss")
 
 
 def _arrays(subject: Subject, batch: data.Batch) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:

@@ -104,6 +104,19 @@ network sparse(D = 3, H = 6) {
   loss squared_error(h, t)
 }
 """
+BLOCKS = """
+network blocks(D = 3, H = 6) {
+  axis n
+  input  x[n] : D
+  target t[n] : 2
+  gate   f[n] : H = sigmoid(full(x) + block(h[n-1], 3) + diag(h[n-2]) + bias)
+  unit   h[n] : H = f * h[n-1] + (1 - f) * tanh(full(x) + block(h[n-1], 3) + bias)
+  start  h = learned
+  unit   g[n] : H = tanh(block(h[n-1], 2) + block(g[n-1], 2) + block(g[n-3], 2, as = V))
+  output y[n] : 2 = full(h, g[n-1], h[n-2..n-1]) + bias
+  loss squared_error(y, t)
+}
+"""
 SLICED = """
 network moved(D = 4, H = 6) {
   axis n
@@ -119,7 +132,7 @@ network moved(D = 4, H = 6) {
 """
 
 
-@pytest.mark.parametrize("spec", (SPARSE, SLICED), ids=("sparse", "sliced"))
+@pytest.mark.parametrize("spec", (SPARSE, BLOCKS, SLICED), ids=("sparse", "blocks", "sliced"))
 def test_operations_that_random_specs_seldom_meet(spec: str) -> None:
     """`rtrl`, and its steps summed, are `bptt` (which the unrolled graph holds to account)."""
     subject = Subject(spec, 3)

@@ -21,7 +21,7 @@ D = 3
 
 def network(body: str, h: str) -> str:
     return (
-        f"network counted(D = {D}, H = 4) {{\naxis n\ninput x[n] : D\ntarget t[n] : 1\n{body.format(h=h)}\n"
+        f"network counted(D = {D}, H = 24) {{\naxis n\ninput x[n] : D\ntarget t[n] : 1\n{body.format(h=h)}\n"
         "output y[n] : 1 = full(h) + bias\nloss squared_error(y, t)\n}"
     )
 
@@ -43,6 +43,14 @@ CASES = (
         16,
         lambda n: (_lstm(n, 2 * 4, 2), (2 * n) ** 2 * 4 * n * vanilla(2)),
         0.19,
+    ),
+    (
+        "blocks",
+        PLAIN,
+        "block(h[n-1], 6)",
+        24,
+        lambda n: (n * 4 * 4 * vanilla(4), n**3 * vanilla(4)),
+        0.028,
     ),
     ("element-wise", PLAIN, "diag(h[n-1])", 24, lambda n: (n * vanilla(1), n**3 * vanilla(1)), 0.002),
 )

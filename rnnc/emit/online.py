@@ -54,7 +54,11 @@ class Online:
         (axis,) = names.system.axes
         lines.add("learner = {}")
         for name, low in self.stream.reach.items():
-            lines.add(f"learner[{name!r}] = {last_rows(names, name, low, names.variable(name))}")
+            rows = last_rows(names, name, low, names.variable(name))
+            if name in self.program.refined:
+                units = ", ".join(names.size_text(z) for z in self.main.values[name].shape)
+                rows += f".reshape({f'{low}, ' if low > 1 else ''}batch, {units})"
+            lines.add(f"learner[{name!r}] = {rows}")
         if self.stream.counter is not None:
             lines.add(f"learner[{axis!r}] = call.begin + call.lengths[{axis!r}]")
         with lines.block("if not call.batched:"):

@@ -161,7 +161,11 @@ class SectionWriter:
         if gradient is not None and self.names.values[gradient].role == "parameter":
             stack = next((s for s in self.names.system.stacks if s.name == gradient), None)
             parts = ", ".join(repr(n) for n in (stack.parts if stack else (gradient,)))
-            self.lines.add(f"{variable} = grads.stacked({parts})" if stack else f"{variable} = grads[{parts}]")
+            self.lines.add(
+                f"{variable} = grads.stacked({parts})"
+                if stack
+                else f"{variable} = grads[{parts}]{self.names.in_blocks(gradient)}"
+            )
             return
         self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, real)")
         if any(e.strip and (e.low or e.high) for e in buffer.extents):
@@ -217,7 +221,8 @@ class SectionWriter:
             low, own = rows[0][0], self.states[v.name]
             first = f"{low - own}:" if low > own else ":"
             with self.lines.block("if call.state is not None:"):
-                self.lines.add(f'{variable}[{first}{low}] = call.carried("{v.name}")')
+                carried = f'call.carried("{v.name}"){self.names.in_blocks(v.name, f"{own}, batch, ")}'
+                self.lines.add(f"{variable}[{first}{low}] = {carried}")
 
     # ---- statements
 

@@ -72,7 +72,7 @@ def unpacked(
         if v.name in stacks:
             need(variable, f"stacked(call.p, {', '.join(repr(n) for n in stacks[v.name].parts)})")
         else:
-            need(variable, f"call.p[{v.name!r}]")
+            need(variable, f"call.p[{v.name!r}]{names.in_blocks(v.name)}")
     for axis in names.system.axes:
         need(names.of_axis("length", axis), f"call.lengths[{axis!r}].astype(call.real)")
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")

@@ -97,6 +97,12 @@ class Names:
         """A size as a Python expression of whole numbers."""
         return whole(size.spelled(self.size))
 
+    def in_blocks(self, name: str, lead: str = "") -> str:
+        """What turns an array as a caller has it into that of a refined value, its leading dimensions being `lead`."""
+        if name not in self.program.refined:
+            return ""
+        return f".reshape({lead}{', '.join(self.size_text(z) for z in self.values[name].shape)})"
+
     def length(self, axis: str) -> str:
         return self.of_axis("len", axis)
 

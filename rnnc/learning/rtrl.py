@@ -24,14 +24,17 @@ from rnnc.system.hoist import hoist
 from rnnc.system.influence import TooMany
 from rnnc.system.lowering import labels_of
 from rnnc.system.prune import prune
+from rnnc.system.refine import refined
 
 
 @dataclass(frozen=True)
 class Forward:
-    """`system` gives the loss and the gradients; `held` are the influences it carries from step to step."""
+    """`system` gives the loss and the gradients; `held` are the influences it carries from step to step. The values in
+    `refined` have their first dimension as two (`rnnc.system.refine`)."""
 
     system: System
     held: tuple[Held, ...]
+    refined: frozenset[str] = frozenset()
 
 
 def followed(system: System, reporter: Reporter, most: int | None = None) -> Forward | None:
@@ -64,6 +67,8 @@ def rtrl(system: System, most: int | None = None) -> Forward:
     one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here. `followed` asks first.
     """
     assert system.loss is not None
+    blocks = refined(system)
+    system = blocks.system
     step = cut(system)
     read = {r.name for e in system.equations for r in e.reads} | {n for b in system.borders for n in b.reads()}
     parameters = tuple(v.name for v in system.values if v.role == "parameter" and v.name in read)
@@ -88,7 +93,7 @@ def rtrl(system: System, most: int | None = None) -> Forward:
     )
     final = prune(hoist(prune(whole)))
     there = {v.name for v in final.values}
-    return Forward(final, tuple(h for h in held if h.name in there))
+    return Forward(final, tuple(h for h in held if h.name in there), blocks.names)
 
 
 def _total(x: Extension, name: str, direct: str | None, parts: list[str]) -> str:

@@ -116,7 +116,8 @@ class Section:
 class Program:
     """`system` holds what every name means; `homes` says where each computed or cleaned value lies. `cleared`
     values are zero
-    (or their border's) in the padding of a ragged batch. `held` are the influences that a loop carries."""
+    (or their border's) in the padding of a ragged batch. `held` are the influences that a loop carries. What a
+    caller passes or gets of the values in `refined` has one dimension where they have two (`rnnc.system.refine`)."""
 
     system: System
     sections: tuple[Section, ...]
@@ -124,6 +125,7 @@ class Program:
     homes: tuple[tuple[str, Home], ...]
     cleared: tuple[str, ...]
     held: tuple[Held, ...] = ()
+    refined: frozenset[str] = frozenset()
 
 
 def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -19,4 +19,4 @@ def online(forward: Forward) -> Program:
     nodes = sunk(system, neighbours(schedule(system)), tuple(h.name for h in forward.held))
     program = arranged(system, Parts((), (), nodes, {}))
     section = next(s for s in program.sections if s.name == "backward")
-    return replace(program, sections=(replace(section, name="rtrl"),), held=forward.held)
+    return replace(program, sections=(replace(section, name="rtrl"),), held=forward.held, refined=forward.refined)

@@ -40,7 +40,7 @@ def rtrl_in_single_precision(subject: Subject) -> None:
     arrays = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in batch.arrays.items()}
     parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.parameters.items()}
     value, grads = subject.module.rtrl(parameters, **arrays, lengths=batch.given(subject.system.axes), reduce="sum")
-    same((value, grads), subject.gradients, 1e-4, "rtrl in float32")
+    same((value, grads), subject.gradients, 1e-3, "rtrl in float32")
     assert all(array.dtype == np.float32 for array in grads.values())
 
 

@@ -232,6 +232,15 @@ def test_progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock(3725) == "1:02:05"
 
 
+def test_the_time_left_of_a_run_that_went_on() -> None:
+    now, stream = [0.0], io.StringIO()
+    progress = Progress(stream, lambda: now[0], units=("loss", "steps/s"))
+    progress.share = 0.5
+    now[0] = 20.0
+    progress.update(0.6, 2.0, 1000)
+    assert stream.getvalue() == " 60%  2.000 loss  50 steps/s  1:20 left\n"
+
+
 def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out = tmp_path / "a.txt", tmp_path / "w.npz"
     source.write_text(long_text(8000), encoding="utf-8")

@@ -32,6 +32,7 @@ class Progress:
         units: tuple[str, str] = ("bits/char", "char/s"),
     ) -> None:
         self._units = units
+        self.share = 0.0  # how much of the run was over when it went on
         self._stream = sys.stderr if stream is None else stream
         self._now = now
         self._live = self._stream.isatty() and os.environ.get("TERM", "") != "dumb"
@@ -68,7 +69,8 @@ class Progress:
 
     def _line(self, done: float, bits: float) -> str:
         seconds = max(self.seconds, 1e-9)
-        left = seconds * (1.0 - done) / done if done > 0.0 else 0.0
+        made = done - self.share
+        left = seconds * (1.0 - done) / made if made > 0.0 else 0.0
         full = int(BAR * min(done, 1.0))
         bar = f"[{'#' * full}{'.' * (BAR - full)}] " if self._live else ""
         rate = self._characters / seconds

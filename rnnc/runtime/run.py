@@ -97,6 +97,7 @@ class Run:
         every = options.save or max(1, self._epoch())
         check = options.check or self._epoch()
         reason = "patience" if trainer.tired else "steps"
+        self.progress.share = trainer.step / trainer.total
         try:
             while trainer.step < trainer.total and not trainer.tired:
                 if stop.number:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from rnnc.sizes import ONE, Shape, Size
 
@@ -71,11 +72,24 @@ class Panel:
     def states(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(i.state for i in self.influences))
 
+    @cached_property
+    def _by_names(self) -> dict[tuple[str, str], Influence]:
+        return {(i.state, i.parameter): i for i in self.influences}
+
+    @cached_property
+    def _columns(self) -> dict[str, tuple[Columns, ...]]:
+        return {}
+
     def of(self, state: str, parameter: str) -> Influence:
-        return next(i for i in self.influences if (i.state, i.parameter) == (state, parameter))
+        return self._by_names[state, parameter]
 
     def columns(self, state: str, shapes: Mapping[str, Shape]) -> tuple[Columns, ...]:
-        """The columns of every parameter in the array of a state."""
+        """The columns of every parameter in the array of a state; `shapes` are the parameters'."""
+        if state not in self._columns:
+            self._columns[state] = self._placed(state, shapes)
+        return self._columns[state]
+
+    def _placed(self, state: str, shapes: Mapping[str, Shape]) -> tuple[Columns, ...]:
         found: list[Columns] = []
         at = NONE
         for bundle in self.bundles:

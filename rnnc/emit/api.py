@@ -215,7 +215,9 @@ def _observed_needs(lines: Lines, model: Model, names: Names) -> None:
     """With a state, a unit that only starts read has no inputs to be computed from, unless they are asked for."""
     units = tuple(sorted(v.name for v in names.system.values if v.role == "unit"))
     enough = needs_going_on(names, model.outputs or units, model.outputs)
-    more = {u: tuple(n for n in needs_of(names, (u,), with_borders=False) if n not in enough) for u in units}
+    left = any(v.role == "input" and v.name not in enough for v in names.system.values)
+    asking = units if left else ()
+    more = {u: tuple(n for n in needs_of(names, (u,), with_borders=False) if n not in enough) for u in asking}
     more = {u: inputs for u, inputs in more.items() if inputs and set(inputs) & start_inputs(names)}
     if more:
         with lines.block("if state is not None:"):

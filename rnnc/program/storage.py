@@ -30,6 +30,7 @@ class Storage:
         self.halos = halos(system)
         self.extents = {v.name: self._extents(v) for v in system.values if v.role in COMPUTED and self._runs(v)}
         self.homes: dict[str, Home] = {}
+        self._tenants: dict[str, list[str]] = {}
         self.buffers: dict[str, Buffer] = {}
         self.order = sorted(self.life.made.values(), key=lambda m: m.order)
 
@@ -52,12 +53,9 @@ class Storage:
 
     def _shorten(self) -> None:
         """What every tenant of a buffer needs for one strip only is held for one strip."""
-        tenants: dict[str, set[str]] = {}
-        for name, home in self.homes.items():
-            tenants.setdefault(home.buffer, set()).add(name)
-        for buffer, names in tenants.items():
+        for buffer, names in self._tenants.items():
             for axis, held in self.strips:
-                if names <= held:
+                if held.issuperset(names):
                     old = self.buffers[buffer]
                     rows = tuple(replace(e, strip=e.axis == axis and e.kept is None) for e in old.extents)
                     self.buffers[buffer] = replace(old, extents=rows)
@@ -113,9 +111,9 @@ class Storage:
         if kept and all(e.kept == 0 for e in self.extents[out.name] if e.axis in loops):
             whole = [Extent(e.axis, kept=0) if e.axis in loops else e for e in whole]
         buffer = self._buffer(out, tuple(whole))
-        self.homes[out.name] = Home(buffer)
+        self._live(out.name, Home(buffer))
         for name, start, stop in candidates:
-            self.homes[name] = Home(buffer, (start, stop))
+            self._live(name, Home(buffer, (start, stop)))
 
     def _fits(self, name: str, moment: Moment, index: int, out: Value) -> bool:
         v = self.values[name]
@@ -132,6 +130,10 @@ class Storage:
         return here and same and bool(v.shape) and v.kind == out.kind
 
     # ---- homes
+
+    def _live(self, name: str, home: Home) -> None:
+        self.homes[name] = home
+        self._tenants.setdefault(home.buffer, []).append(name)
 
     def _buffer(self, v: Value, extents: tuple[Extent, ...]) -> str:
         self.buffers[v.name] = Buffer(v.name, extents, v.batched, v.shape, v.kind)
@@ -155,10 +157,10 @@ class Storage:
             return
         taken = self._source(moment)
         if taken is not None:
-            self.homes[name] = self.homes[taken]
+            self._live(name, self.homes[taken])
             self._widen(self.homes[taken].buffer, self.extents[name])
             return
-        self.homes[name] = Home(self._buffer(v, self.extents[name]))
+        self._live(name, Home(self._buffer(v, self.extents[name])))
 
     def _view(self, moment: Moment, v: Value) -> bool:
         """A slice is rows of what it slices, where that has the same positions and its rows are fixed in memory."""
@@ -178,7 +180,7 @@ class Storage:
         if any(e.kept is None and t.kept is not None for e, t in zip(mine, theirs, strict=True)):
             self._widen(source.buffer, mine)
         start = source.rows[0] if source.rows else Size.of(0)
-        self.homes[v.name] = Home(source.buffer, (start + op.start, start + op.stop))
+        self._live(v.name, Home(source.buffer, (start + op.start, start + op.stop)))
         self._widen(source.buffer, mine)
         return True
 
@@ -210,7 +212,7 @@ class Storage:
                 continue
             if not self._free(home, made, moment, (name, moment.equation.out)):
                 continue
-            self.homes[name] = home
+            self._live(name, home)
             self._widen(home.buffer, self.extents[name])
             return
 
@@ -240,8 +242,8 @@ class Storage:
 
     def _free(self, home: Home, since: Moment, until: Moment, but: tuple[str, ...]) -> bool:
         """Whether no other tenant of the same rows is still read when `since` writes there, or made before `until`."""
-        for name, other in self.homes.items():
-            if name in but or other.buffer != home.buffer or not _overlap(other.rows, home.rows):
+        for name in self._tenants.get(home.buffer, ()):
+            if name in but or not _overlap(self.homes[name].rows, home.rows):
                 continue
             since_when = self.life.made[self._root(name)].order
             if since_when < until.order and not self.life.last_read_is(name, since, self._views(name)):

@@ -294,8 +294,10 @@ class Call:
         """Where a target is missing, padding included; None where it never is."""
         if name not in self.missing:
             a = self.target(name, *axes)
-            mask = a < 0 if a.dtype.kind in "iu" else np.isnan(a)
-            self.missing[name] = mask if mask.any() else None
+            tokens = a.dtype.kind in "iu"
+            least = a.min(initial=0)  # which is NaN where anything is
+            some = least < 0 if tokens else np.isnan(least)
+            self.missing[name] = (a < 0 if tokens else np.isnan(a)) if some else None
         return self.missing[name]
 
     def input_or_zero(self, name: str, *axes: str) -> Any:

@@ -242,6 +242,8 @@ class SectionWriter:
         elif isinstance(statement, Given):
             for child in statement.body:
                 self.statement(child, scans)
+        else:
+            raise AssertionError(f"no spelling of {type(statement).__name__}")
 
     def without_state(self, name: str) -> None:
         """What only a sequence's own start gives is nothing where a state goes on."""

@@ -23,12 +23,22 @@ def write_strips(section: SectionWriter, strips: Strips) -> None:
     with lines.block(f"for {span}:"):
         lines.add(f"{stop} = min({length}, {first} + {rows})" if ahead else f"{first} = max(0, {stop} - {rows})")
         lines.add(f"{count} = {stop} - {first}")
-        carried = _carry(section, tuple(c for c in strips.body if not isinstance(c, Given)), axis, frozenset())
+        plain = tuple(c for c in strips.body if not isinstance(c, Given))
+        carried = _buffers(section, plain)
+        for line in _carry(section, carried, axis):
+            lines.add(line)
+        for child in strips.body:
+            if isinstance(child, Given):
+                own = tuple(b for b in _buffers(section, child.body) if b not in carried)
+                carried += own
+                if halo := _carry(section, own, axis):
+                    with lines.block(_asked(child)):
+                        for line in halo:
+                            lines.add(line)
         names.strip = axis
         for child in strips.body:
             if isinstance(child, Given):
                 with lines.block(_asked(child)):
-                    _carry(section, child.body, axis, carried)
                     section.statement(child, {})
             else:
                 section.statement(child, {})
@@ -68,22 +78,23 @@ def first_halo(names: Names, buffer: Buffer, variable: str) -> str:
     return f"{_rows(variable, k, f'{rows}:' if e.low else f':{e.high}')} = 0.0"
 
 
-def _carry(section: SectionWriter, body: tuple[Statement, ...], axis: str, carried: frozenset[str]) -> frozenset[str]:
-    """The positions next to a strip are in the halo of its buffers, those in `carried` already. The buffers seen."""
-    names = section.names
-    rows, count = (names.of_axis(word, axis) for word in ("strip", "count"))
-    found = tuple(dict.fromkeys(names.homes[e.out].buffer for e in equations(body)))
-    for name in (n for n in found if n not in carried):
-        buffer = names.buffers[name]
-        variable = section.whole(buffer.name)
-        for k, e in enumerate(buffer.extents):
+def _buffers(section: SectionWriter, body: tuple[Statement, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(section.names.homes[e.out].buffer for e in equations(body)))
+
+
+def _carry(section: SectionWriter, buffers: tuple[str, ...], axis: str) -> list[str]:
+    """Lines that put the positions next to a strip into the halo of its buffers."""
+    rows, count = (section.names.of_axis(word, axis) for word in ("strip", "count"))
+    found = []
+    for name in buffers:
+        variable = section.whole(name)
+        for k, e in enumerate(section.names.buffers[name].extents):
             if e.strip and e.low:
-                lines = f"{_rows(variable, k, f':{e.low}')} = {_rows(variable, k, f'{rows}:{rows} + {e.low}')}"
-                section.lines.add(lines)
+                found.append(f"{_rows(variable, k, f':{e.low}')} = {_rows(variable, k, f'{rows}:{rows} + {e.low}')}")
             if e.strip and e.high:
                 halo = _rows(variable, k, f"{count}:{count} + {e.high}")
-                section.lines.add(f"{halo} = {_rows(variable, k, f':{e.high}')}")
-    return frozenset(found)
+                found.append(f"{halo} = {_rows(variable, k, f':{e.high}')}")
+    return found
 
 
 def _rows(variable: str, dimension: int, span: str) -> str:

@@ -123,7 +123,7 @@ def _body(
             made = [Strips(node.axis, node.direction, inner, sums)]
         else:
             made = [Loop(node.axis, node.direction, _body(node.body, spaces, split, clear, views, False))]
-        need = single_need(node, split.only_for) if top else ()
+        need = single_need(node, split.only_for) if top and not isinstance(node, Strip) else ()
         if need:
             before = body[-1] if body else None
             if isinstance(before, Given) and before.names == need:

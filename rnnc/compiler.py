@@ -63,6 +63,16 @@ def differentiate(understood: Understood) -> System:
     return bptt(understood.system)
 
 
+def influences(understood: Understood) -> System:
+    """The system with the influences of real-time recurrent learning. Raises `Rejected` where there is none."""
+    from rnnc.learning.rtrl import followed
+
+    reporter = Reporter()
+    forward = followed(understood.system, reporter) if understood.system.loss is not None else None
+    reporter.stop_if_wrong()
+    return understood.system if forward is None else forward.system
+
+
 LEARNING = ("bptt", "rtrl")
 """The learning algorithms that a module can have."""
 

@@ -4,6 +4,7 @@ syntax    the text as it was read, in one spelling
 model     every name resolved, cells and functions expanded, shapes known
 system    recurrence equations in the order they are computed
 adjoint   the same with the equations of the gradient
+rtrl      the same with the influences of real-time recurrent learning
 program   loops, buffers and fused kernels
 """
 
@@ -13,7 +14,7 @@ import argparse
 
 from rnnc.commands.arguments import Parser, add_spec
 
-STAGES = ("syntax", "model", "system", "adjoint", "program")
+STAGES = ("syntax", "model", "system", "adjoint", "rtrl", "program")
 
 
 def add_arguments(parser: Parser) -> None:
@@ -46,7 +47,7 @@ def _syntax(arguments: argparse.Namespace) -> str:
 
 def _form(arguments: argparse.Namespace) -> str:
     from rnnc.commands.specification import understand_spec
-    from rnnc.compiler import differentiate
+    from rnnc.compiler import differentiate, influences
     from rnnc.model.show import show_model
     from rnnc.system.show import show
 
@@ -55,6 +56,8 @@ def _form(arguments: argparse.Namespace) -> str:
         return show_model(understood.model)
     if arguments.stage == "system":
         return show(understood.system)
+    if arguments.stage == "rtrl":
+        return show(influences(understood))
     system = differentiate(understood)
     if arguments.stage == "adjoint":
         return show(system)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
 from rnnc.sizes import Shape, show_shape
-from rnnc.system.forms import Access, Concat, Equation, Pointwise, Slice, System, Value
+from rnnc.system.forms import Access, Concat, Equation, Pointwise, Products, Slice, System, Term, Value
 from rnnc.system.schedule import Batch, Node, Scan, schedule
 
 
@@ -70,6 +70,22 @@ def show_access(access: Access) -> str:
     return f"{access.name}{index}{dims}"
 
 
+def _starts(op: Products) -> list[tuple[int, Term]]:
+    """The terms of a sum, each with the number of its first read."""
+    found, first = [], 0
+    for term in op.terms:
+        found.append((first, term))
+        first += term.reads
+    return found
+
+
+def _term(term: Term, reads: list[str]) -> str:
+    """`a<.r> b<.c> at <.r .r .c> from 0`."""
+    at = f" at <{' '.join(term.dims)}>"
+    start = "" if term.start is None else f" from {term.start}"
+    return (" ".join(reads) or "1") + at + start
+
+
 def show_equation(equation: Equation, values: dict[str, Value]) -> str:
     """`h[n]<i0> : H = tanh(h:net[n]<i0>)`."""
     v = values[equation.out]
@@ -82,6 +98,8 @@ def show_equation(equation: Equation, values: dict[str, Value]) -> str:
         right = spell(op.formula, lambda k: reads[k])
     elif isinstance(op, Slice):
         right = f"slice({reads[0]}, {op.start}, {op.stop})"
+    elif isinstance(op, Products):
+        right = " + ".join(_term(t, reads[k : k + t.reads]) for k, t in _starts(op)) or "0"
     elif isinstance(op, Concat):
         right = f"concat({', '.join(reads[i] if i is not None else f'0<{z}>' for z, i in op.parts)})"
     else:

@@ -119,10 +119,10 @@ def test_derive(capsys: Capture) -> None:
 
 def test_dump(capsys: Capture) -> None:
     texts = []
-    for stage in ("syntax", "model", "system", "adjoint", "program"):
+    for stage in ("syntax", "model", "system", "adjoint", "rtrl", "program"):
         assert run(["dump", "--stage", stage, "small.rnn"]) == 0
         texts.append(capsys.readouterr().out)
-    assert len(set(texts)) == 5 and texts[0] == SPEC.replace("input  x", "input x").replace("loss   s", "loss s")
+    assert len(set(texts)) == 6 and texts[0] == SPEC.replace("input  x", "input x").replace("loss   s", "loss s")
     program = texts[-1].splitlines()
     assert program[0] == "program small"
     assert "    loop n forward" in program and "    loop n backward" in program

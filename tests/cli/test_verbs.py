@@ -123,10 +123,10 @@ def test_dump(capsys: Capture) -> None:
         assert run(["dump", "--stage", stage, "small.rnn"]) == 0
         texts.append(capsys.readouterr().out)
     assert len(set(texts)) == 6 and texts[0] == SPEC.replace("input  x", "input x").replace("loss   s", "loss s")
-    program = texts[-1].splitlines()
+    program = [line.strip() for line in texts[-1].splitlines()]
     assert program[0] == "program small"
-    assert "    loop n forward" in program and "    loop n backward" in program
-    assert "  buffer y[-1 n] : H" in program
+    assert "loop n forward" in program and "loop n backward" in program
+    assert "buffer y[-1 n] : H" in program
 
 
 def test_explain(capsys: Capture) -> None:

@@ -218,6 +218,18 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(y, t)
         """,
     ),
+    "a derivative that is the same at every step, not in every sequence": (
+        1,
+        """
+        axis n
+        input x : H
+        unit h[n] : H = softplus(tanh(block(x, 2)))
+        output y : K = full(h[first+1])
+        output z[n] : K = sum(h[n-1])
+        target t : K
+        loss squared_error(y, t)
+        """,
+    ),
 }
 
 

@@ -103,10 +103,7 @@ class Jacobian:
         op = Products((Term(len(reads), (*block.columns, *self.rows)),))
         dims = (*own, *self.rows)
         base = f"d({self.root})/d({of})"
-        if any(r.at for r in reads):
-            name = self.x.make(base, (*shape, *self.shape), op, reads, dims)
-        else:
-            name = self.x.add(base, (), False, (*shape, *self.shape), op, reads, dims)
+        name = self.x.make(base, (*shape, *self.shape), op, reads, dims)
         return self.x.here(name, dims)
 
     def summed(self, reads: tuple[Access, ...], labels: tuple[str, ...], of: str) -> Access:

@@ -29,6 +29,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("compile", "write the NumPy module of a spec"),
     ("graph", "draw a network, folded or unrolled"),
     ("derive", "print the equations of a network and of its gradient"),
+    ("plan", "say what learning will cost, before anything runs"),
     ("train", "train a network on data, or on a text"),
     ("eval", "say how well a trained network does on data"),
     ("predict", "print what a trained network makes of data, or of what comes in row by row"),
@@ -78,6 +79,10 @@ def command(verb: str) -> Command | None:
             from rnnc.commands import derive
 
             return derive
+        case "plan":
+            from rnnc.commands import plan
+
+            return plan
         case "train":
             from rnnc.commands import train
 

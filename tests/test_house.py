@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("emit", "picture", "derive"),
     ("catalogue", "render"),
     ("compiler",),
+    ("plan",),
     ("runtime",),
     ("commands",),
     ("cli",),

@@ -76,8 +76,14 @@ def add_reading(parser: Parser, forms: tuple[str, ...] = FORMS) -> None:
         choices=forms,
         action="append",
         default=[],
-        help="how diagnostics are shown" + ("; text or latex: the result" if "latex" in forms else ""),
+        help="how diagnostics are shown" + _results(forms),
     )
+
+
+def _results(forms: tuple[str, ...]) -> str:
+    if "text" not in forms:
+        return ""
+    return f"; text or {'latex' if 'latex' in forms else 'json'}: the result"
 
 
 def setting(text: str) -> tuple[str, float]:

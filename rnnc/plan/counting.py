@@ -1,0 +1,146 @@
+"""Multiplications of a program, by equation, as polynomials in its sizes, steps and sequences.
+
+A product of two arrays takes one multiply-add for every entry of every label, axis and sequence that either of them
+has; a formula one multiplication for each of its `*`, `/` and squares at every position. Elementary functions, sums and
+comparisons are not counted, nor is what only the gradients of inputs need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rnnc.ops.formula import Formula, Operation, depth_first
+from rnnc.plan.symbols import Symbols
+from rnnc.program.forms import Given, Kernel, Loop, Program, Statement, Step, Strips
+from rnnc.sizes import Size
+from rnnc.system.forms import Access, Contract, Dropout, Equation, Pointwise, Products, Value
+
+BATCH = "\n"
+"""The label of the sequences, which no spec can have."""
+
+
+def multiplications(program: Program, letters: Symbols) -> Size:
+    """Those of one call: all sections, every position, every sequence."""
+    counting = _Counting({v.name: v for v in program.system.values}, letters)
+    made = (e for section in program.sections for e in _always(section.body))
+    return sum((counting.equation(e) for e in made), Size.of(0))
+
+
+def a_step(total: Size, grown: tuple[str, ...]) -> Size:
+    """The share of one position of one sequence: what grows with all the letters `grown`, divided by them."""
+    terms = tuple((p, c) for p, c in total.terms if all(dict(p).get(n, 0) > 0 for n in grown))
+    divided = Size(terms, total.quotients)
+    for name in grown:
+        divided = divided / Size.named(name)
+    return divided
+
+
+def added_products(program: Program, letters: Symbols) -> Iterator[Size]:
+    """The entries of every product that is made by itself and then added to the influence it belongs to."""
+    counting = _Counting({v.name: v for v in program.system.values}, letters)
+    for section in program.sections:
+        for e in _always(section.body):
+            if isinstance(e.op, Products):
+                yield from counting.added(e, e.op)
+
+
+def _always(body: Iterable[Statement]) -> Iterator[Equation]:
+    """The equations that run whatever is asked for."""
+    for statement in body:
+        match statement:
+            case Kernel():
+                yield from statement.equations
+            case Step():
+                yield statement.equation
+            case Loop() | Strips():
+                yield from _always(statement.body)
+            case Given():
+                pass
+
+
+class _Counting:
+    def __init__(self, values: dict[str, Value], letters: Symbols) -> None:
+        self.values = values
+        self.letters = letters
+        self.steps = tuple(axis for axis, _ in letters.steps)
+
+    def equation(self, e: Equation) -> Size:
+        out = self._space(e.out, e.dims)
+        match e.op:
+            case Pointwise():
+                return self._formula(e.op.formula) * _number(out)
+            case Contract():
+                return self._product(e.reads, out)
+            case Products():
+                first, total = 0, Size.of(0)
+                for term in e.op.terms:
+                    reads = e.reads[first : first + term.reads]
+                    first += term.reads
+                    lead = {k: z for k, z in out.items() if k not in e.dims}
+                    places = lead | {d: Size.of(1) for d in term.dims}
+                    total = total + self._product(reads, places)
+                return total
+            case Dropout():
+                return _number(out)
+        return Size.of(0)
+
+    def added(self, e: Equation, op: Products) -> Iterator[Size]:
+        out = self._space(e.out, e.dims)
+        lead = {k: z for k, z in out.items() if k not in (*e.dims, *self.steps)}
+        first, written = 0, False
+        for term in op.terms:
+            reads = e.reads[first : first + term.reads]
+            first += term.reads
+            lengths = {x: z for r in reads for x, z in self._read(r).items()} | out
+            whole = term.start is None and len(set(term.dims)) == len(term.dims)
+            if term.reads > 1 and (written or not whole):
+                yield _number(lead | {d: lengths[d] for d in term.dims if d in lengths})
+            written = written or whole
+
+    def _formula(self, formula: Formula) -> Size:
+        count = 0
+        for node in depth_first(formula):
+            if isinstance(node, Operation) and node.op in ("*", "/", "square", "^"):
+                count += 1
+            elif isinstance(node, Operation) and node.op == "sigmoid":
+                count += 2  # by tanh: half the argument, half the result
+        return Size.of(count)
+
+    def _product(self, reads: tuple[Access, ...], places: dict[str, Size]) -> Size:
+        """Two factors at a time, from the left; a factor is first summed over what it alone has."""
+        factors = [self._read(r) for r in reads]
+        lengths: dict[str, Size] = {}
+        for f in factors:
+            lengths |= f
+        spare = [{x for g in factors if g is not f for x in g} | set(places) for f in factors]
+        labels = [set(f) & s for f, s in zip(factors, spare, strict=True)]
+        total = Size.of(0)
+        while len(labels) > 1:
+            pair = labels[0] | labels[1]
+            total = total + _number({x: lengths[x] for x in sorted(pair)})
+            rest = set(places).union(*labels[2:])
+            labels = [pair & rest, *labels[2:]]
+        return total
+
+    def _space(self, name: str, dims: tuple[str | int, ...]) -> dict[str, Size]:
+        v = self.values[name]
+        found = {axis: self.letters.length(axis) for axis in v.axes}
+        if v.batched:
+            found[BATCH] = self.letters.sequences
+        return found | {str(d): z for d, z in zip(dims, v.shape, strict=True) if isinstance(d, str)}
+
+    def _read(self, r: Access) -> dict[str, Size]:
+        v = self.values[r.name]
+        found = {at.axis: self.letters.length(at.axis) for at in r.at if at.anchor == "here"}
+        if v.batched:
+            found[BATCH] = self.letters.sequences
+        taps = tuple(Size.of(at.high - at.low + 1) for at in r.at if at.high is not None)
+        shape = (*taps, *v.shape)
+        return found | {d: z for d, z in zip(r.dims, shape, strict=True) if isinstance(d, str)}
+
+
+def _number(space: dict[str, Size]) -> Size:
+    total = Size.of(1)
+    for z in space.values():
+        total = total * z
+    return total

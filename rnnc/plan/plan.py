@@ -1,0 +1,123 @@
+"""The plan of a network: what each learning rule costs it, which influences there are, which exact rule is cheapest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnc.compiler import Understood, emit
+from rnnc.diagnostics import Diagnostic, Reporter
+from rnnc.plan.arrays import arrays, strip_rows
+from rnnc.plan.counting import a_step, multiplications
+from rnnc.plan.pattern import Pattern, number, pattern
+from rnnc.plan.rules import RULES, Rule
+from rnnc.plan.symbols import Symbols, symbols
+from rnnc.program.forms import Loop, Program, statements
+from rnnc.sizes import Size
+from rnnc.system.forms import System
+
+REAL = 4
+"""Bytes of a number, float32."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one rule: multiply-adds of a `step` (of one sequence; None where the network has no single step) and of a
+    `call` (all steps, all sequences), and the numbers `held` at the worst moment for the sizes of the plan."""
+
+    rule: Rule
+    step: Size | None
+    call: Size
+    held: Size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`at` gives every letter its value. `refused` says of rules why the network does not allow them."""
+
+    name: str
+    letters: Symbols
+    sizes: tuple[tuple[str, int], ...]
+    at: Mapping[str, int]
+    parameters: Size
+    costs: tuple[Cost, ...]
+    refused: tuple[tuple[Rule, Diagnostic], ...]
+    pattern: Pattern | None
+
+    def value(self, size: Size) -> int:
+        return int(size.value(self.at))
+
+    def of(self, name: str) -> Cost | None:
+        return next((c for c in self.costs if c.rule.name == name), None)
+
+
+def plan(understood: Understood, steps: Mapping[str, int], batch: int) -> Plan:
+    """`steps` gives every axis its number of positions. The network must have a loss and trained parameters."""
+    system = understood.system
+    letters = symbols(system)
+    trained = {p.name for p in system.parameters if p.trained}
+    parameters = tuple(v for v in system.values if v.role == "parameter" and v.name in trained)
+    count = sum((number(v.shape) for v in parameters), Size.of(0))
+    programs, refused = _programs(understood)
+    text = emit(understood, learn=tuple(rule.name for rule, _ in programs))
+    made = arrays(text, letters, _shapes(system, letters))
+    at = _values(system, letters, steps, batch, strip_rows(text))
+    costs = []
+    for rule, program in programs:
+        call = multiplications(program, letters)
+        peaks = rule.peaks(made, program, letters, count)
+        held = max(peaks, key=lambda z: z.value(at))
+        costs.append(Cost(rule, _step(call, program, letters), call, held))
+    followed = next((p for rule, p in programs if p.held or rule.name == "rtrl"), None)
+    return Plan(
+        understood.model.name,
+        letters,
+        tuple((name, at[name]) for name, _, _ in system.sizes),
+        at,
+        count,
+        tuple(costs),
+        refused,
+        None if followed is None else pattern(followed, parameters),
+    )
+
+
+def _programs(understood: Understood) -> tuple[list[tuple[Rule, Program]], tuple[tuple[Rule, Diagnostic], ...]]:
+    programs, refused = [], []
+    for rule in RULES:
+        reporter = Reporter()
+        program = rule.program(understood, reporter)
+        if program is not None:
+            programs.append((rule, program))
+        else:
+            refused.append((rule, reporter.diagnostics[0]))
+    return programs, tuple(refused)
+
+
+def _shapes(system: System, letters: Symbols) -> dict[str, tuple[Size, ...]]:
+    """Of every array that is given, with its axes and the batch."""
+    found = {}
+    for v in system.values:
+        lead = (*(letters.length(a) for a in v.axes), *((letters.sequences,) if v.batched else ()))
+        if v.role in ("input", "target", "parameter", "fixed"):
+            found[v.name] = (*lead, *v.shape)
+    return found
+
+
+def _values(system: System, letters: Symbols, steps: Mapping[str, int], batch: int, rows: int) -> dict[str, int]:
+    found = {name: value for name, value, _ in system.sizes}
+    found |= {letter: steps[axis] for axis, letter in letters.steps}
+    found |= {letter: min(steps[axis], max(1, rows // batch)) for axis, letter in letters.strips}
+    return found | {letters.batch: batch}
+
+
+def _step(call: Size, program: Program, letters: Symbols) -> Size | None:
+    """What one position of one sequence takes, along the axes that loops run along."""
+    scanned = {s.axis for section in program.sections for s in statements(section.body) if isinstance(s, Loop)}
+    grown = (*(letter for axis, letter in letters.steps if axis in scanned), letters.batch)
+    if len(letters.steps) == 1:
+        grown = (letters.steps[0][1], letters.batch)
+    found = a_step(call, grown)
+    whole = a_step(call, (letters.batch,))
+    rest = [p for p, _ in whole.terms if any(dict(p).get(n, 0) == 0 for n in grown[:-1])]
+    crossed = any(n in found.names for _, n in letters.steps)
+    return None if crossed or (len(letters.steps) > 1 and rest) else found

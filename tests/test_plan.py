@@ -1,0 +1,186 @@
+"""`rnnc plan`: against counted multiplications and measured bytes of the modules, and against the literature."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from counted import most_bytes, multiplications
+
+from rnnc.cli import run
+from rnnc.compiler import Understood, emit, load_module, understand
+from rnnc.frontend.read import read_path, read_text
+from rnnc.plan.advice import cheapest
+from rnnc.plan.plan import REAL, Plan, plan
+from rnnc.plan.spell import polynomial, short
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+Capture = pytest.CaptureFixture[str]
+
+
+def understood(name: str, **sizes: int) -> Understood:
+    path = SPECS / f"{name}.rnn"
+    return understand(read_path(path), path=path, settings=sizes)
+
+
+def made(text: str, steps: int = 100, batch: int = 1) -> Plan:
+    one = understand(read_text(text))
+    return plan(one, dict.fromkeys(one.system.axes, steps), batch)
+
+
+def inputs_of(module: Any, sizes: dict[str, int], steps: int, batch: int) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    for name, facts in {**module.INPUTS, **module.TARGETS}.items():
+        shape, words = module.data_shapes(**sizes)[name]
+        whole = (*(steps for _ in facts["axes"]), batch, *shape)
+        found[name] = rng.integers(0, words, whole) if words else rng.standard_normal(whole).astype(np.float32)
+    return found
+
+
+COUNTED = (
+    ("elman", {"D": 8, "H": 24}, ("bptt", "rtrl")),
+    ("fully_recurrent", {"D": 8, "Q": 20}, ("bptt", "rtrl")),
+    ("lstm", {"D": 8, "H": 12}, ("bptt", "rtrl")),
+    ("gru", {"D": 8, "H": 12}, ("bptt", "rtrl")),
+    ("self_recurrent", {"D": 32, "H": 64}, ("bptt", "rtrl")),
+    ("second_order", {"D": 6, "Q": 12}, ("bptt", "rtrl")),
+    ("two_layer", {"D": 8, "H": 16, "G": 12}, ("bptt", "rtrl")),
+    ("narx", {"D": 8, "K": 16}, ("bptt", "rtrl")),
+    ("bidirectional_concat", {"D": 16, "H": 24}, ("bptt",)),
+    ("rnn2d", {"D": 12, "H": 24}, ("bptt",)),
+)
+
+
+@pytest.mark.parametrize(("name", "sizes", "rules"), COUNTED, ids=[row[0] for row in COUNTED])
+def test_multiply_adds_are_those_that_are_made(name: str, sizes: dict[str, int], rules: tuple[str, ...]) -> None:
+    steps, batch = 12, 3
+    one = understood(name, **sizes)
+    found = plan(one, dict.fromkeys(one.system.axes, steps), batch)
+    module = load_module(emit(one, learn=rules), name)
+    data, p = inputs_of(module, dict(found.sizes), steps, batch), module.init()
+    assert tuple(c.rule.name for c in found.costs) == rules
+    for cost in found.costs:
+        counted = multiplications(module, lambda rule=cost.rule.name: getattr(module, rule)(p, **data))  # type: ignore[misc]
+        assert found.value(cost.call) == pytest.approx(counted, rel=0.05), cost.rule.name
+
+
+HELD = (
+    ("elman", {"H": 16}, 16, 800),
+    ("fully_recurrent", {"Q": 16}, 16, 800),
+    ("lstm", {"H": 12}, 16, 800),
+    ("gru", {"H": 12}, 16, 800),
+    ("self_recurrent", {"H": 128}, 16, 800),
+)
+
+
+@pytest.mark.parametrize(("name", "sizes", "batch", "steps"), HELD, ids=[row[0] for row in HELD])
+def test_bytes_are_those_that_are_held(name: str, sizes: dict[str, int], batch: int, steps: int) -> None:
+    one = understood(name, **sizes)
+    found = plan(one, dict.fromkeys(one.system.axes, steps), batch)
+    module = load_module(emit(one), name)
+    data, p = inputs_of(module, dict(found.sizes), steps, batch), module.init()
+    for cost in found.costs:
+        measured = most_bytes(lambda rule=cost.rule.name: getattr(module, rule)(p, **data))  # type: ignore[misc]
+        assert found.value(cost.held) * REAL == pytest.approx(measured, rel=0.05), cost.rule.name
+
+
+NET = """network net(D = {n}, H = {n}) {{
+  axis n
+  input x[n] : D
+  target t[n] : H
+  {cell}
+  loss squared_error(h, t)
+}}"""
+DENSE = "output h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)"
+
+
+def test_a_fully_recurrent_net_costs_what_the_literature_says() -> None:
+    # Williams and Zipser (1995): RTRL takes O(C d^2 N) = n^4 and holds O(N d) = n^3; BPTT takes O(C) = n^2 a step.
+    found = made(NET.format(n=100, cell=DENSE))
+    bptt, rtrl = (found.of(name) for name in ("bptt", "rtrl"))
+    assert bptt is not None and bptt.step is not None and rtrl is not None and rtrl.step is not None
+    assert polynomial(rtrl.step, found.at, 2) == "D H^3 + H^4 + ..."
+    assert polynomial(bptt.step, found.at, 2) == "3 H^2 + 2 D H + ..."
+    assert {sum(k for _, k in powers) for powers, _ in rtrl.held.terms if ("B", 1) in powers} == {1, 2, 3, 4}
+    assert polynomial(found.parameters, found.at) == "D H + H^2 + H"
+    assert cheapest(found).rule.name == "bptt"
+    assert found.pattern is not None
+    assert [(c.parameter, c.form, found.value(c.kept)) for c in found.pattern.cells] == [
+        ("h.W_h", "dense", 10**6),
+        ("h.W_x", "dense", 10**6),
+        ("h.b", "dense", 10**4),
+    ]
+
+
+def test_an_elementwise_recurrence_keeps_a_diagonal_and_costs_a_vector() -> None:
+    dense = made(NET.format(n=24, cell=DENSE)).of("rtrl")
+    found = made(NET.format(n=24, cell=DENSE.replace("full(h[n-1])", "diag(h[n-1])")))
+    alone = found.of("rtrl")
+    assert dense is not None and alone is not None and found.pattern is not None
+    assert {c.form for c in found.pattern.cells} == {"diagonal"}
+    # of all multiplications, those of the layer itself and of the read-out included
+    assert found.value(alone.call) < 0.005 * found.value(dense.call)
+
+
+def test_the_command(capsys: Capture, tmp_path: Path) -> None:
+    picture = tmp_path / "pattern.svg"
+    assert run(["plan", "lstm", "-s", "H=16", "-T", "50", "-B", "2", "-o", str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert "T = 50 steps, B = 2 sequences" in said and "cheapest exact rule: bptt" in said
+    assert "".join(ElementTree.parse(picture).getroot().itertext()).count("h.f.W_y on h: dense, 4,096 of 4,096") == 1
+    assert run(["plan", "lstm", "-s", "H=16", "-T", "n=50", "-B", "2", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["cheapest"] == "bptt" and [one["rule"] for one in told["rules"]] == ["bptt", "rtrl"]
+    assert told["parameters"]["value"] == 4 * 16 * (3 + 16 + 1) + 2 * 16 + 2
+
+
+def test_a_network_that_reads_ahead_has_no_rtrl(capsys: Capture, tmp_path: Path) -> None:
+    assert run(["plan", "bidirectional_concat", "-T", "20"]) == 0
+    said = capsys.readouterr().out
+    assert "rtrl: impossible here" in said and "the only one that this network allows" in said
+    assert run(["plan", "bidirectional_concat", "-o", str(tmp_path / "no.svg")]) == 2
+    assert "no pattern to draw" in capsys.readouterr().err and not (tmp_path / "no.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    (
+        (["elman", "-T", "m=5"], "there is no axis `m`"),
+        (["elman", "-T", "0"], "a number of steps"),
+        (["elman", "-B", "0"], "`-B` is 0; it must be at least 1"),
+        (["elman", "-o", "a.png"], "ends in .svg"),
+    ),
+)
+def test_mistakes(capsys: Capture, arguments: list[str], said: str) -> None:
+    assert run(["plan", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_numbers_are_short() -> None:
+    told = [short(0), short(999), short(1234), short(999_600), short(5 * 10**9, "B")]
+    assert told == ["0", "999", "1.23 k", "1000 k", "5 GB"]
+
+
+KINDS = (
+    "attention",
+    "bengio_lm",
+    "cbow",
+    "elman_ctc",
+    "jordan",
+    "learned_delays",
+    "mlp",
+    "perceptron",
+    "rnn2d",
+    "tdnn",
+)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_networks_of_every_kind_have_a_plan(name: str, capsys: Capture) -> None:
+    assert run(["plan", name, "-T", "20", "-B", "4"]) == 0
+    assert "cheapest exact rule: " in capsys.readouterr().out

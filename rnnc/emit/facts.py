@@ -10,9 +10,10 @@ from rnnc.emit.naming import whole
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names
 from rnnc.model.forms import Datum, Model
+from rnnc.model.label_losses import labellings
 from rnnc.model.show import show_model
 from rnnc.program.forms import Program
-from rnnc.sizes import Shape
+from rnnc.sizes import Shape, Size
 from rnnc.system.forms import System, Value
 from rnnc.system.stepping import label_axes
 
@@ -53,6 +54,7 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     if model.feedbacks:
         fed = {f.input: (f.kind, f.sources) for f in model.feedbacks}
         lines.add(f"FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {fed!r}")
+    _labellings(lines, model, units)
     _sizes_from(lines, model)
     lines.add("SPEC = (")
     for text in spec.splitlines(keepends=True) or [""]:
@@ -69,10 +71,7 @@ def _records(lines: Lines, model: Model, program: Program) -> None:
     by_name = {p.name: p for p in model.parameters}
     for name in parameter_order(program.system):
         p = by_name[name]
-        columns = ""
-        if p.columns_of is not None:
-            width = p.columns_of.spelled({z.name: f"sizes[{z.name!r}]" for z in model.sizes})
-            columns = f', "columns_of": lambda **sizes: {whole(width)}'
+        columns = "" if p.columns_of is None else f', "columns_of": {_of_sizes(p.columns_of, model)}'
         init = (p.init.kind, p.init.numbers)
         lines.add(
             f'    {p.name!r}: {{"shape": {shape_text(p.shape)!r}, "trained": {p.trained}, "init": {init!r}{columns}}},'
@@ -85,6 +84,24 @@ def _records(lines: Lines, model: Model, program: Program) -> None:
             shape = tuple(str(z) for z in d.type.shape)
             lines.add(f'    {d.name!r}: {{"axes": {d.type.axes!r}, "shape": {shape!r}, "token": {token!r}}},')
         lines.add("}")
+
+
+def _labellings(lines: Lines, model: Model, units: tuple[str, ...]) -> None:
+    """How the labels of a ctc loss are read off a unit; nothing for a network that has none."""
+    found = [labelling for labelling in labellings(model) if labelling.unit in units]
+    if found:
+        lines.add("CTC: tuple[dict[str, Any], ...] = (")
+        for one in found:
+            blank = _of_sizes(one.blank, model)
+            lines.add(
+                f'    {{"unit": {one.unit!r}, "axis": {one.axis!r}, "target": {one.target!r}, "blank": {blank}}},'
+            )
+        lines.add(")")
+
+
+def _of_sizes(size: Size, model: Model) -> str:
+    """A function that gives a number for the sizes of a network."""
+    return f"lambda **sizes: {whole(size.spelled({z.name: f'sizes[{z.name!r}]' for z in model.sizes}))}"
 
 
 def parameter_order(system: System) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from rnnc.diagnostics import Diagnostic
 from rnnc.model import forms as m
 from rnnc.model.errors_losses import BlankOutside, LabelAxis, NotSoftmax
 from rnnc.ops.elementary import BY_NAME
+from rnnc.sizes import Size
 
 
 def normalised(p: m.Expr, units: Mapping[str, m.Unit]) -> m.Apply | None:
@@ -19,6 +21,31 @@ def normalised(p: m.Expr, units: Mapping[str, m.Unit]) -> m.Apply | None:
             return None
         p = unit.right
     return p if isinstance(p, m.Apply) and p.op in ("softmax", "log_softmax") else None
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """One `ctc` of a loss: the unit whose largest entry at each position of `axis` says what is there, a label of
+    `target` or the blank."""
+
+    unit: str
+    axis: str
+    target: str
+    blank: Size
+
+
+def labellings(model: m.Model) -> tuple[Labelling, ...]:
+    """The `ctc` losses whose prediction is a unit, or a softmax of one, each once.
+
+    A softmax keeps the order of what it is taken of, so that the largest entry is that of either."""
+    found = []
+    for call in (call for loss in model.losses for call in _calls(loss.right)):
+        p, labels, blank = call.args
+        if isinstance(p, m.Apply):
+            p = p.args[0]
+        if isinstance(p, m.Read) and isinstance(labels, m.Read) and isinstance(blank, m.SizeNumber) and _in_place(p):
+            found.append(Labelling(p.name, p.type.axes[0], labels.name, blank.size))
+    return tuple(dict.fromkeys(found))
 
 
 def label_mistakes(model: m.Model) -> tuple[Diagnostic, ...]:

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnc.runtime.data.fields import Field
-from rnnc.runtime.data.sequences import Sequences
+from rnnc.runtime.data.sequences import Batch, Sequences
+from rnnc.runtime.label_errors import readers
 from rnnc.runtime.learn import first_sequences
 from rnnc.runtime.network import UnfitNetwork
-from rnnc.runtime.predict import output_units
+from rnnc.runtime.predict import output_units, returned_as
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
@@ -35,6 +36,7 @@ class Score:
     counted: dict[str, int] = field(default_factory=dict)
     squares: dict[str, float] = field(default_factory=dict)
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
+    label_errors: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -42,12 +44,20 @@ class Score:
         finite = self.sequences - self.infinite
         return self.loss / finite if finite else math.inf
 
+    @property
+    def label_error_rates(self) -> dict[str, float]:
+        """By target of a `ctc` loss that has a label: edit distances from what the best path reads, all together,
+        over the number of labels (Graves et al. 2006, section 2.1)."""
+        return {name: wrong / labels for name, (wrong, labels) in self.label_errors.items() if labels}
+
     def figures(self) -> dict[str, float]:
-        """`loss`: the mean over sequences; `accuracy of t` for tokens; for numbers `mean squared error of t`, and
-        `normalised error of t`: its share of the variance of the targets, 1 for who always says their mean."""
+        """`loss`: the mean over sequences; `label error rate of l` under `ctc`; `accuracy of t` for tokens; for
+        numbers `mean squared error of t`, and `normalised error of t`: its share of the variance of the targets, 1
+        for who always says their mean."""
         found = {"loss": self.mean}
         if self.infinite:
             found["sequences of infinite loss"] = self.infinite
+        found |= {f"label error rate of {name}": rate for name, rate in self.label_error_rates.items()}
         for name, right in self.right.items():
             found[f"accuracy of {name}"] = right / max(1, self.counted[name])
         for name, square in self.squares.items():
@@ -64,42 +74,56 @@ def evaluate(
     module: Any, p: Mapping[str, Array], data: Sequences, *, batch: int = 32, window: int | None = None
 ) -> Score:
     """The score of a network on all sequences; with `window`, read piece by piece with carried state."""
-    score, pairs = Score(), _pairs(module, p, data)
+    score, pairs, labelled = Score(), _pairs(module, p, data), readers(module, p, data)
+    hidden = tuple(reader.unit for reader in labelled if reader.unit not in module.OUTPUTS)
     mean = window is not None and averaged(module, p, data)
     order = np.argsort(-data.longest, kind="stable")
     for begin in range(0, len(order), batch):
-        for share, out, given in _pieces(module, p, data, order[begin : begin + batch], window, mean):
+        for share, piece, out in _pieces(module, p, data, order[begin : begin + batch], window, mean, hidden):
+            given = _cleaned(piece, data.fields)
             losses = np.asarray(out["loss"], np.float64)
             score.loss += float(np.sum(np.where(np.isposinf(losses), 0.0, losses) * share))
             score.infinite += int(np.isposinf(losses).sum())
             for target, output in pairs.items():
-                _count(score, target, np.asarray(out[output]), given[target.keyword])
+                _count(score, target, np.asarray(out[returned_as(output)]), given[target.keyword])
+            for reader in labelled:
+                wrong, labels = score.label_errors.get(reader.title, (0, 0))
+                more, further = reader.errors(out, given, piece.lengths)
+                score.label_errors[reader.title] = (wrong + more, labels + further)
         score.sequences += len(order[begin : begin + batch])
     return score
 
 
 def _pieces(
-    module: Any, p: Mapping[str, Array], data: Sequences, chosen: Ints, window: int | None, mean: bool
-) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Array]]]:
-    """What `forward` says of a batch, whole or in windows; and the share of each sequence that a window is."""
+    module: Any,
+    p: Mapping[str, Array],
+    data: Sequences,
+    chosen: Ints,
+    window: int | None,
+    mean: bool,
+    hidden: tuple[str, ...],
+) -> Iterator[tuple[Any, Batch, Mapping[str, Any]]]:
+    """A batch, whole or in windows, and what `forward` says of it, units `hidden` included; before them the share of
+    each sequence that a window is."""
     axes = tuple(module.AXES)
+    more: dict[str, Any] = {"observe": hidden} if hidden else {}
     if window is None:
         whole = data.batch(chosen)
-        yield 1.0, module.forward(p, **whole.arguments(axes)), _cleaned(whole, data.fields)
+        yield 1.0, whole, module.forward(p, **whole.arguments(axes), **more)
         return
     lengths, state = data.longest[chosen], None
     for begin in range(0, int(lengths.max()), window):
         chosen = chosen[data.longest[chosen] > begin]
         piece = data.batch(chosen, begin, begin + window)
         if state is not None:
-            state = first_sequences(module, state, len(chosen))
-        out = module.forward(p, **piece.arguments(axes), **({} if state is None else {"state": state}))
+            more["state"] = first_sequences(module, state, len(chosen))
+        out = module.forward(p, **piece.arguments(axes), **more)
         state = out["state"]
         own = next(iter(piece.lengths.values()))
-        yield (own / data.longest[chosen] if mean else 1.0), out, _cleaned(piece, data.fields)
+        yield (own / data.longest[chosen] if mean else 1.0), piece, out
 
 
-def _cleaned(piece: Any, fields: tuple[Field, ...]) -> dict[str, Array]:
+def _cleaned(piece: Batch, fields: tuple[Field, ...]) -> dict[str, Array]:
     """The targets of a batch, missing past the end of each sequence."""
     found = {}
     for one in fields:

@@ -87,13 +87,13 @@ def fit(
     fitted = Fitted(module, trainer.p, notes_of(module, found, trainer.options, opened))
     if out is not None:
         return _in_folder(fitted, trainer, Folder(Path(out), trainer.options.keep), resume)
-    check, best = trainer.options.check or trainer.order.begin_of(1), None
+    every, best = trainer.options.check or trainer.order.begin_of(1), None
     while trainer.step < trainer.total and not trainer.tired:
         fitted.losses.append(trainer.advance().loss)
-        if held_out is not None and (trainer.step % check == 0 or trainer.step == trainer.total):
-            loss, better = trainer.check()
-            fitted.checks.append((trainer.step, loss))
-            best = trainer.weights().flat.copy() if better else best
+        if held_out is not None and (trainer.step % every == 0 or trainer.step == trainer.total):
+            check = trainer.check()
+            fitted.checks.append((trainer.step, check.loss))
+            best = trainer.weights().flat.copy() if check.best else best
     fitted.p = trainer.weights()
     if best is not None:
         np.copyto(fitted.p.flat, best)

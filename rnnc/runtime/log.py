@@ -48,14 +48,22 @@ SCHEMA: dict[str, Any] = {
             norm=_MAYBE,
             lr=_NUMBER,
         ),
-        _event("valid", step=_WHOLE, epoch=_WHOLE, loss=_NUMBER, best={"type": "boolean"}),
+        _event(
+            "valid",
+            {"label_error_rate": {"type": "object", "additionalProperties": _NUMBER}},
+            step=_WHOLE,
+            epoch=_WHOLE,
+            loss=_NUMBER,
+            best={"type": "boolean"},
+        ),
         _event("end", step=_WHOLE, reason={"enum": ["steps", "patience"]}),
     ],
 }
 """JSON Schema of a line.
 
 `loss` is the mean over the sequences of a batch, in full precision; `norm` the gradient's before clipping, null where
-nothing clips by norm; `skipped` are sequences that no weights give a finite loss; `spec` is the SHA-256 of the spec.
+nothing clips by norm; `skipped` are sequences that no weights give a finite loss; `label_error_rate` has
+a number for every target of a `ctc` loss; `spec` is the SHA-256 of the spec.
 """
 
 

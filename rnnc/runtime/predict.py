@@ -61,7 +61,7 @@ def predict(module: Any, p: Mapping[str, Array], data: Sequences, *, batch: int 
             own = {}
             for name, of in axes.items():
                 place: tuple[Any, ...] = (*(slice(0, int(piece.lengths[axis][b])) for axis in of), b)
-                own[name] = np.array(np.asarray(out[_key(name)])[place])
+                own[name] = np.array(np.asarray(out[returned_as(name)])[place])
             outputs.append(own)
     return Predictions(tuple(outputs), axes, data.lengths)
 
@@ -88,7 +88,7 @@ def output_units(
         own = {axis: np.array([n]) for axis, n in lengths.items()}
         several = len(module.AXES) > 1
         out = module.forward(p, **given, **({"lengths": own if several else own[axes[0]]} if axes else {}))
-        return {name: np.shape(out[_key(name)]) for name in module.OUTPUTS}
+        return {name: np.shape(out[returned_as(name)]) for name in module.OUTPUTS}
 
     alone = shapes(None)
     grown = {axis: shapes(axis) for axis in axes}
@@ -96,6 +96,6 @@ def output_units(
     return {name: (own[name], alone[name][len(own[name]) + 1 :]) for name in module.OUTPUTS}
 
 
-def _key(name: str) -> str:
-    """An output called `state` comes back under another name: the protocol has taken its own."""
+def returned_as(name: str) -> str:
+    """The key of an output or unit: one called `state` comes back under another, the protocol has taken its own."""
     return f"{name}_" if name == "state" else name

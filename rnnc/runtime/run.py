@@ -135,14 +135,17 @@ class Run:
 
     def _validate(self, epoch: int) -> None:
         trainer, log = self.trainer, self._opened()
-        loss, better = trainer.check()
-        log.write(event="valid", step=trainer.step, epoch=epoch, loss=loss, best=better)
-        if better:
+        found = trainer.check()
+        rates = {"label_error_rate": dict(found.label_error_rate)} if found.label_error_rate else {}
+        log.write(event="valid", step=trainer.step, epoch=epoch, loss=found.loss, best=found.best, **rates)
+        if found.best:
             self._write(self.folder.best)
         if self.progress.seconds - self._spoken >= PAUSE or trainer.step == trainer.total:
             self._spoken = self.progress.seconds
+            said = "".join(f", label error rate of {name} {rate:.4g}" for name, rate in found.label_error_rate.items())
             self.progress.say(
-                f"epoch {epoch}, step {trainer.step:,}: validation loss {loss:.5g}{', the best' * better}"
+                f"epoch {epoch}, step {trainer.step:,}: validation loss {found.loss:.5g}{said}"
+                f"{', the best' * found.best}"
             )
 
     def _epoch(self) -> int:

@@ -39,6 +39,16 @@ class Step:
     skipped: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Check:
+    """What a validation found: the loss, whether it is the best so far, and the label error rate of every target of
+    a `ctc` loss."""
+
+    loss: float
+    best: bool
+    label_error_rate: Mapping[str, float]
+
+
 class Trainer:
     """Trains the weights `p` of a module on data, in place; `best` is the least validation loss so far."""
 
@@ -111,8 +121,8 @@ class Trainer:
         np.copyto(found.flat, self.average)
         return found
 
-    def check(self) -> tuple[float, bool]:
-        """The loss on the validation data, and whether it is the best so far. NotFinite where it is no number."""
+    def check(self) -> Check:
+        """How well the weights do on the validation data. NotFinite where the loss is no number."""
         assert self.valid is not None
         window = self.options.window or (256 if self.options.online else None)
         score = evaluate(self.module, self.weights(), self.valid, batch=self.options.batch, window=window)
@@ -122,7 +132,7 @@ class Trainer:
         better = loss < self.best
         self.best, self.waited = (loss, 0) if better else (self.best, self.waited + 1)
         self.schedule.heard(loss)
-        return loss, better
+        return Check(loss, better, score.label_error_rates)
 
     def _possible(self, loss: float, grads: Any, given: Mapping[str, Any], turn: Turn) -> tuple[float, tuple[int, ...]]:
         """The loss without the sequences that cannot have a finite one, and these.

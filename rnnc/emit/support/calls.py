@@ -13,7 +13,7 @@ from rnnc.emit.support.parameters import checked_parameters, sizes_of, whole_num
 # ---- copied from here
 
 
-STRIP = 512
+STRIP = 256
 """Rows (positions times batch) computed at a time: few enough for the processor's cache, enough for its products."""
 
 

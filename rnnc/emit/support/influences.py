@@ -63,9 +63,10 @@ class LearningCall(Call):
             part[...] = np.reshape(self.influences[key], part.shape)
 
     def recent(self, name: str, a: Any, length: int) -> dict[str, Any]:
-        """The influences after the last of `length` steps out of a ring `a`, as a learner holds them."""
-        found = {}
-        for key, where in self.places[name]:
+        """The influences after the last of `length` steps out of a ring `a`, as a learner holds them; none where
+        sequences ended before, whose last ones are gone."""
+        found: dict[str, Any] = {}
+        for key, where in () if self.ragged else self.places[name]:
             count = INFLUENCES[key]
             rows = np.stack([piece(a[(length - k) % len(a)], *where) for k in range(count, 0, -1)])
             rows = rows if self.batched else rows[:, 0]

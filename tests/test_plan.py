@@ -123,8 +123,8 @@ def test_an_elementwise_recurrence_keeps_a_diagonal_and_costs_a_vector() -> None
     alone = found.of("rtrl")
     assert dense is not None and alone is not None and found.pattern is not None
     assert {c.form for c in found.pattern.cells} == {"diagonal"}
-    # of all multiplications, those of the layer itself and of the read-out included
-    assert found.value(alone.call) < 0.005 * found.value(dense.call)
+    # of all multiplications of the two calls, those of the layers themselves included
+    assert found.value(alone.call) < 0.004 * found.value(dense.call)
 
 
 def test_the_command(capsys: Capture, tmp_path: Path) -> None:

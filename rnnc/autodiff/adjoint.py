@@ -21,6 +21,7 @@ from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, plus, subs
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
+from rnnc.system.reach import downstream, upstream
 
 SEED = "d(loss)"
 """The given derivative of what is minimised by each sequence's loss."""
@@ -313,29 +314,9 @@ def _renumber(term: Scaled, reads: list[Access]) -> Formula:
 
 def active_values(system: System, wrt: Iterable[str]) -> frozenset[str]:
     """The values through which something in `wrt` reaches the loss."""
-    readers: dict[str, set[str]] = {}
-    sources: dict[str, set[str]] = {}
-    for e in system.equations:
-        for r in e.reads:
-            readers.setdefault(r.name, set()).add(e.out)
-            sources.setdefault(e.out, set()).add(r.name)
-    for b in system.borders:
-        for name in b.reads():
-            readers.setdefault(name, set()).add(b.name)
-            sources.setdefault(b.name, set()).add(name)
     # an input with a border is read like a unit: what its border reads reaches its readers
     assert system.loss is not None
-    return frozenset(_reach(set(wrt), readers) & _reach({system.loss}, sources))
-
-
-def _reach(start: set[str], step: dict[str, set[str]]) -> set[str]:
-    seen, stack = set(start), list(start)
-    while stack:
-        for name in step.get(stack.pop(), ()):
-            if name not in seen:
-                seen.add(name)
-                stack.append(name)
-    return seen
+    return downstream(system, wrt) & upstream(system, (system.loss,))
 
 
 def adjoint(system: System, wrt: tuple[str, ...]) -> System:

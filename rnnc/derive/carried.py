@@ -13,6 +13,7 @@ from rnnc.derive.keep import Keep
 from rnnc.derive.tidy import tidy
 from rnnc.system.forms import Border, System
 from rnnc.system.graph import components
+from rnnc.system.reach import reached
 from rnnc.system.schedule import equations_of, schedule
 
 
@@ -30,8 +31,8 @@ class Carrying:
 
     def active(self, parameter: str) -> tuple[str, ...]:
         """The carrying values that a parameter has an influence on."""
-        reached = downstream((parameter,), _edges(self.lines, self.borders))
-        return tuple(n for n in self.names if n in reached)
+        influenced = reached((parameter,), _edges(self.lines, self.borders))
+        return tuple(n for n in self.names if n in influenced)
 
 
 def carrying(system: System, keep: Keep, expansion: Expansion, wanted: tuple[str, ...]) -> Carrying:
@@ -47,12 +48,12 @@ def carrying(system: System, keep: Keep, expansion: Expansion, wanted: tuple[str
     starts = [b.name for b in system.borders if b.reads() and b.name not in known and b.name not in keep.names]
     lines[:0] = [(expansion.left(name), x.ZERO) for name in starts]
     edges = _edges(tuple(lines), system.borders)
-    active = downstream(wanted, edges)
+    active = reached(wanted, edges)
     inside = tuple((s, r) for s, r in edges if s in active and r in active)
     looped = {n for c in components(tuple(active), inside) for n in c if len(c) > 1 or (c[0], c[0]) in inside}
     late = {left.name for left, right in lines if any(r.name in active and elsewhere(r) for r in refs(right))}
     start = tuple(sorted((looped | late) & active & {left.name for left, _ in lines}))
-    above = downstream(start, tuple((r, s) for s, r in inside))
+    above = reached(start, tuple((r, s) for s, r in inside))
     names = tuple(left.name for left, _ in lines if left.name in above and left.name in active)
     return Carrying(tuple(lines), names, system.borders)
 
@@ -65,20 +66,6 @@ def refs(e: x.Expr) -> tuple[x.Ref, ...]:
 def elsewhere(ref: x.Ref) -> bool:
     """Whether a value is read at another step than the reader's own, the end of its sequence aside."""
     return any(p.base != "last" and (p.offset != 0 or p.tap is not None or p.base == "first") for p in ref.at)
-
-
-def downstream(start: tuple[str, ...], edges: tuple[tuple[str, str], ...]) -> set[str]:
-    """What is reached from `start`, itself included."""
-    step: dict[str, list[str]] = {}
-    for source, reader in edges:
-        step.setdefault(source, []).append(reader)
-    seen, stack = set(start), list(start)
-    while stack:
-        for name in step.get(stack.pop(), ()):
-            if name not in seen:
-                seen.add(name)
-                stack.append(name)
-    return seen
 
 
 def _edges(lines: tuple[tuple[x.Ref, x.Expr], ...], borders: tuple[Border, ...]) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ from functools import partial
 from rnnc.derive import algebra
 from rnnc.derive import expression as x
 from rnnc.derive.backward import backward
-from rnnc.derive.bound import by_depth
+from rnnc.derive.bound import by_depth, moved
 from rnnc.derive.carried import Carrying, carrying, elsewhere, refs
 from rnnc.derive.derivation import Line, Section
 from rnnc.derive.expand import Expansion
@@ -27,6 +27,7 @@ from rnnc.derive.online import at_once, changed
 from rnnc.derive.rewrite import exchange_ref, rebuild, through
 from rnnc.derive.tidy import tidy
 from rnnc.system.forms import System
+from rnnc.system.reach import reached
 
 START, TARGET = ":start", ":target"
 """The bases of positions: the step before a block, and a step whose states the next block reads."""
@@ -127,21 +128,9 @@ def _later(back: int, r: x.Ref) -> bool:
 
 def _moved(line: Line, place: x.Place) -> Line:
     """The equation at one position, its windows as they are."""
-
-    def at(p: x.Place) -> x.Place:
-        if p.base != place.axis:
-            return p
-        until = None if p.until is None else p.until + place.offset
-        return replace(p, base=place.base, offset=p.offset + place.offset, until=until)
-
-    def change(e: x.Expr) -> x.Expr:
-        if isinstance(e, x.Ref):
-            return replace(e, at=tuple(at(p) for p in e.at))
-        return x.Position(at(e.place)) if isinstance(e, x.Position) else e
-
-    left = change(line.left)
+    left = moved(line.left, place.axis, place)
     assert isinstance(left, x.Ref)
-    return Line(left, rebuild(line.right, change))
+    return Line(left, moved(line.right, place.axis, place))
 
 
 # ---- derivatives of the states at the end of a block
@@ -149,39 +138,31 @@ def _moved(line: Line, place: x.Place) -> Line:
 
 def _last(s: State, states: tuple[State, ...], inside: dict[str, Line], carried: Carrying) -> Section:
     """d v_l / d u_k(n) for every carrying value u on the way to the state v, in place of the loss's derivatives."""
-    reached = _reaching(s.name, inside, carried)
-    lines = {n: line for n, line in inside.items() if n in reached}
-    kept = {n: _of_state(s, line, reached) for n, line in lines.items()}
+    reaching = _reaching(s.name, inside, carried)
+    lines = {n: line for n, line in inside.items() if n in reaching}
+    kept = {n: _of_state(s, line, reaching) for n, line in lines.items()}
     found = [kept[n] for n in inside if n in kept]
-    others = tuple(t for t in states if t.name in reached)
+    others = tuple(t for t in states if t.name in reaching)
     entering = _entering(others, lines)
     found.extend(
-        _renamed(s, replace(line, right=_only(line.right, lambda r: _owner(r) in reached))) for line in entering
+        _renamed(s, replace(line, right=_only(line.right, lambda r: _owner(r) in reaching))) for line in entering
     )
     return Section(f"Derivatives of {s.name} at the end of the block", tuple(f for f in found if f.right != x.ZERO))
 
 
-def _reaching(name: str, inside: dict[str, Line], carried: Carrying) -> set[str]:
+def _reaching(name: str, inside: dict[str, Line], carried: Carrying) -> frozenset[str]:
     """The carrying values whose derivative of a state is made of its own."""
-    found = {name}
-    while True:
-        more = {
-            n
-            for n, line in inside.items()
-            if n in carried.names and n not in found and any(_owner(r) in found for r in refs(line.right))
-        }
-        if not more:
-            return found
-        found |= more
+    lines = ((n, line) for n, line in inside.items() if n in carried.names)
+    return reached((name,), [(_owner(r), n) for n, line in lines for r in refs(line.right)])
 
 
 def _owner(r: x.Ref) -> str:
     return r.name[2:-1] if r.name.startswith("d(") else ""
 
 
-def _of_state(s: State, line: Line, reached: set[str]) -> Line:
+def _of_state(s: State, line: Line, reaching: frozenset[str]) -> Line:
     own = line.left.name[2:-1]
-    made = _renamed(s, replace(line, right=_only(line.right, lambda r: _owner(r) in reached)))
+    made = _renamed(s, replace(line, right=_only(line.right, lambda r: _owner(r) in reaching)))
     if own != s.name:
         return made
     (place,) = line.left.at

@@ -16,7 +16,7 @@ from rnnc.autodiff.tangent import Held, Tangent
 from rnnc.diagnostics import Reporter
 from rnnc.ops.formula import ZERO, Formula, Operand, plus
 from rnnc.system.ahead import ahead, spelled_read
-from rnnc.system.cut import SeveralAxes, cut, downstream, readout
+from rnnc.system.cut import SeveralAxes, cut, readout
 from rnnc.system.errors import NotFollowed
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Equation, Pointwise, System
@@ -24,6 +24,7 @@ from rnnc.system.hoist import hoist
 from rnnc.system.influence import TooMany
 from rnnc.system.lowering import labels_of
 from rnnc.system.prune import prune
+from rnnc.system.reach import downstream
 from rnnc.system.refine import refined
 
 

@@ -6,6 +6,7 @@ from rnnc.diagnostics import Reporter
 from rnnc.model.forms import At
 from rnnc.system.errors import ReadsAhead
 from rnnc.system.forms import Access, Contract, Equation, Extreme, Scatter, Softmax, System, Value
+from rnnc.system.reach import downstream, upstream
 
 
 def ahead(system: System, reporter: Reporter) -> None:
@@ -16,8 +17,8 @@ def ahead(system: System, reporter: Reporter) -> None:
     `system` is a network as built, neither stacked nor hoisted: its references have the author's places.
     """
     values = {v.name: v for v in system.values}
-    learned = _downstream(system, {p.name for p in system.parameters if p.trained})
-    feeds = _upstream(system, {v.name for v in system.values if v.axes and not v.name.startswith("loss:")})
+    learned = downstream(system, {p.name for p in system.parameters if p.trained})
+    feeds = upstream(system, {v.name for v in system.values if v.axes and not v.name.startswith("loss:")})
     told: set[str] = set()
     for e in system.equations:
         owner = e.out.split(":")[0]
@@ -55,29 +56,3 @@ def _place(a: At) -> str:
     base = a.axis if a.anchor == "here" else a.anchor
     low = base + (f"{a.low:+d}" if a.low else "")
     return low if a.high is None else f"{low}..{base}" + (f"{a.high:+d}" if a.high else "")
-
-
-def _edges(system: System) -> list[tuple[str, str]]:
-    edges = [(r.name, e.out) for e in system.equations for r in e.reads]
-    return edges + [(name, b.name) for b in system.borders for name in b.reads()]
-
-
-def _downstream(system: System, start: set[str]) -> set[str]:
-    return _reach(start, _edges(system))
-
-
-def _upstream(system: System, start: set[str]) -> set[str]:
-    return _reach(start, [(reader, source) for source, reader in _edges(system)])
-
-
-def _reach(start: set[str], edges: list[tuple[str, str]]) -> set[str]:
-    step: dict[str, list[str]] = {}
-    for source, reader in edges:
-        step.setdefault(source, []).append(reader)
-    seen, stack = set(start), list(start)
-    while stack:
-        for name in step.get(stack.pop(), ()):
-            if name not in seen:
-                seen.add(name)
-                stack.append(name)
-    return seen

@@ -9,13 +9,13 @@ its derivatives are those of one step, and those by the given values say what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rnnc.model.forms import At
 from rnnc.sizes import Size
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Concat, Equation, Reshape, System, Value
+from rnnc.system.reach import downstream
 
 
 @dataclass(frozen=True)
@@ -173,22 +173,3 @@ class _Cutting:
 def _spelled(at: At) -> str:
     low = f"{at.axis}{at.low:+d}"
     return low if at.high is None else f"{low}..{at.axis}" + (f"{at.high:+d}" if at.high else "")
-
-
-def downstream(system: System, names: Iterable[str]) -> frozenset[str]:
-    """The values that depend on any of `names`, themselves included; a start reaches what reads it."""
-    readers: dict[str, list[str]] = {}
-    for e in system.equations:
-        for r in e.reads:
-            readers.setdefault(r.name, []).append(e.out)
-    for b in system.borders:
-        for name in b.reads():
-            readers.setdefault(name, []).append(b.name)
-    seen = set(names)
-    waiting = sorted(seen)
-    while waiting:
-        for name in readers.get(waiting.pop(), ()):
-            if name not in seen:
-                seen.add(name)
-                waiting.append(name)
-    return frozenset(seen)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_blocks import RawModule
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 HOST_TYPES = (bool, int, float, np.generic, np.dtype, type, str, slice, type(None), type(Ellipsis))
@@ -225,6 +226,7 @@ def gpu() -> Any:
     """A module to stand as `cupy` in `sys.modules`."""
     cupy: Any = Namespace("cupy", np)
     cupy.ElementwiseKernel = ElementwiseKernel
+    cupy.RawModule = RawModule
     cupy.array = lambda a, dtype=None: Array(np.array(a.host if isinstance(a, Array) else a, dtype))
     cupy.asarray = lambda a, dtype=None: (
         Array(np.asarray(a.host, dtype)) if isinstance(a, Array) else cupy.array(a, dtype)

@@ -61,7 +61,7 @@ def module(model: Model, program: Program, spec: str, forward: Program | None = 
         facts(model, program, names, spec, stream),
         on_device(shared),
         operations(networks),
-        on_device(copied("ctc")) if "Lattice(" in networks else "",
+        alignments() if "Lattice(" in networks else "",
         generating() if model.feedbacks else "",
         kernels.text(),
         on_device(networks),
@@ -98,6 +98,12 @@ def generating() -> str:
     """What `generate` shares: numbers are drawn on the host."""
     device, shared = pieces(copied("device")), pieces(copied("generating"))
     return "\n\n\n".join(device.get(name, on_device(text)) for name, text in shared.items())
+
+
+def alignments() -> str:
+    """The loss ctc: its sums in kernels of its own, its checks as in NumPy."""
+    checks = on_device(pieces(copied("ctc"))["checked_labels"])
+    return "\n\n\n".join((copied("sources"), copied("ctc_device"), checks))
 
 
 def on_device(text: str) -> str:

@@ -1,0 +1,48 @@
+"""Kernels whose threads work together: NVIDIA's compiler takes them for every architecture, without a spill."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nvrtc_blocks import ARCHITECTURES, compiler, figures, taken
+
+from rnnc.compiler import compile_file
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+NAMES = tuple(sorted(path.stem for path in SPECS.glob("*.rnn")))
+
+needs_nvrtc = pytest.mark.skipif(compiler() is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc")
+
+
+@cache
+def sources(name: str) -> tuple[Any, ...]:
+    module = compile_file(SPECS / f"{name}.rnn", target="cupy")
+    return tuple(v for v in vars(module).values() if type(v).__name__ == "Source")
+
+
+@needs_nvrtc
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_nothing_spills(architecture: str) -> None:
+    """Every text of kernels of every spec, once: at most 64 registers a thread, so that 1024 threads go together."""
+    texts = {source.code: source.names for name in NAMES for source in sources(name)}
+    assert texts
+    for code, names in texts.items():
+        found = taken(code, names, architecture)
+        assert set(found) == set(names)
+        for name, own in found.items():
+            assert own.stack == own.spilled == 0, f"{name}: {own}"
+            assert own.registers <= 64, f"{name}: {own}"
+
+
+def test_figures_are_read_from_what_ptxas_says() -> None:
+    log = (
+        "ptxas info    : Compiling entry function '_Z1fIfEvPT_' for 'sm_80'\n"
+        "ptxas info    : Function properties for _Z1fIfEvPT_\n"
+        "    16 bytes stack frame, 8 bytes spill stores, 4 bytes spill loads\n"
+        "ptxas info    : Used 34 registers, used 1 barriers, 96 bytes smem, 480 bytes cmem[0]\n"
+    )
+    (own,) = figures(log).values()
+    assert (own.registers, own.shared, own.stack, own.spilled) == (34, 96, 16, 12)

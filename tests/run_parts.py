@@ -15,6 +15,7 @@ from rnnc.runtime.options import Options
 from rnnc.runtime.progress import Progress
 from rnnc.runtime.run import Run
 from rnnc.runtime.signals import Stop
+from rnnc.runtime.tensorboard import Board
 from rnnc.runtime.trainer import Trainer
 
 SPEC = """
@@ -81,9 +82,17 @@ def options(steps: int, family: str = "plain", **more: Any) -> Options:
     return Options(**{"batch": 6, "save": 5, "steps": steps, **FAMILIES[family], **more})
 
 
-def play(made: Any, out: Path, chosen: Options, *, resume: bool = False, stop: Stop | None = None) -> str:
+def play(
+    made: Any,
+    out: Path,
+    chosen: Options,
+    *,
+    resume: bool = False,
+    stop: Stop | None = None,
+    board: Board | None = None,
+) -> str:
     """A run in a folder, begun or gone on with."""
-    run = Run(trainer(made, chosen), Folder(out, chosen.keep), {}, Quiet())
+    run = Run(trainer(made, chosen), Folder(out, chosen.keep), {}, Quiet(), board)
     try:
         if resume:
             run.resume(_complain)

@@ -1,19 +1,24 @@
 """Print how well a trained network does on data: its loss, and what its outputs say of the targets.
 
-The data are as for `rnnc train --data`. Figures go to standard output, one a line, its name before a tab.
+The data are as for `rnnc train --data`. Figures go to standard output, one a line, its name before a tab; with
+`--format json` as one object, in full precision (null: infinite).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
+from collections.abc import Mapping
 
-from rnnc.commands.arguments import Parser, add_spec
+from rnnc.commands.arguments import FORMS, Parser, add_reading
 from rnnc.commands.weights import add_weights, loaded, opened
 
 
 def add_arguments(parser: Parser) -> None:
     """SPEC, the weights and the data."""
-    add_spec(parser)
+    parser.add_argument("spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name")
+    add_reading(parser, ("text", *FORMS))
     add_weights(parser)
     parser.add_argument("--window", metavar="N", type=int, help="read so many positions at a time, for long sequences")
 
@@ -39,6 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
         score = evaluate(fitted.module, fitted.p, data, batch=arguments.batch, window=arguments.window)
     except UnfitNetwork as error:
         raise Failure(str(error)) from None
-    lines = [f"{name}\t{value:.6g}\n" for name, value in score.figures().items()]
-    write_result("".join([*lines, f"sequences\t{score.sequences}\n"]))
+    figures = {**score.figures(), "sequences": score.sequences}
+    asked = [form for form in arguments.format if form in ("text", "json")]
+    write_result(_object(figures) if asked[-1:] == ["json"] else _lines(figures))
     return 0
+
+
+def _lines(figures: Mapping[str, float]) -> str:
+    shown = {name: str(value) if isinstance(value, int) else f"{value:.6g}" for name, value in figures.items()}
+    return "".join(f"{name}\t{value}\n" for name, value in shown.items())
+
+
+def _object(figures: Mapping[str, float]) -> str:
+    return json.dumps({name: value if math.isfinite(value) else None for name, value in figures.items()}) + "\n"

@@ -73,6 +73,9 @@ def add_arguments(parser: Parser) -> None:
         "-o", "--out", metavar="OUT", type=Path, help="--data: a folder (run); --text: a file (weights.npz)"
     )
     parser.add_argument("--resume", action="store_true", default=None, help="go on with the run in --out")
+    parser.add_argument(
+        "--tensorboard", action="store_true", default=None, help="write scalars for TensorBoard into --out as well"
+    )
     parser.add_argument("--online", action="store_true", default=None, help="change the weights at every position")
     for name, kind, said in (*NUMBERS, *OF_DATA):
         parser.add_argument(f"--{name}", metavar="NAME" if kind is str else "N", type=kind, help=said)
@@ -94,7 +97,7 @@ def shares(text: str) -> tuple[float, ...]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compiles, imports and trains. Statuses as for every verb; 130 and 143 where a signal ended it."""
-    of_data = ("valid", "split", "resume", "online", *(name.replace("-", "_") for name, _, _ in OF_DATA))
+    of_data = ("valid", "split", "resume", "tensorboard", "online", *(name.replace("-", "_") for name, _, _ in OF_DATA))
     of_text = ("quick", *(name for name, _, _ in OF_TEXT))
     shared = tuple(name for name, _, _ in NUMBERS)
     given = {name: value for name, value in vars(arguments).items() if value is not None}
@@ -118,7 +121,8 @@ def _on_data(arguments: argparse.Namespace, facts: dict[str, Any]) -> int:
     from rnnc.runtime.options import Options
     from rnnc.runtime.train_data import Request, train_data
 
-    own: dict[str, Any] = {name: facts.pop(name) for name in ("valid", "split", "resume", "unit") if name in facts}
+    asked = ("valid", "split", "resume", "tensorboard", "unit")
+    own: dict[str, Any] = {name: facts.pop(name) for name in asked if name in facts}
     if own.get("unit", CHARACTERS) not in (CHARACTERS, WORDS):
         raise Failure(f"--unit is {own['unit']}; it is {CHARACTERS} or {WORDS}")
     try:

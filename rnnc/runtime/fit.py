@@ -20,6 +20,7 @@ from rnnc.runtime.predict import predict
 from rnnc.runtime.progress import Progress
 from rnnc.runtime.run import Run, spec_hash
 from rnnc.runtime.signals import Stop
+from rnnc.runtime.tensorboard import Board
 from rnnc.runtime.trainer import Trainer
 from rnnc.runtime.weights import load_weights, put_weights, save_weights
 
@@ -67,15 +68,20 @@ def fit(
     sizes: Mapping[str, int] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    tensorboard: bool = False,
     **options: Any,
 ) -> Fitted:
     """Train a module of the protocol. Options are those of `rnnc train --data`, fields of `Options`.
 
     `data`: a file, or a dict of arrays as the module takes them, with `lengths` where sequences differ. `sizes`:
     the network's, where the data do not say them. `out`: a folder for checkpoints and the log; with `resume` a run
-    found there goes on. With `valid`, what is returned are the weights that were best on it. Raises DataError and
-    ValueError for mistakes, NotFinite where a loss or gradient is no number.
+    found there goes on, and with `tensorboard` (the extra) it also gets scalars. With `valid`, what is returned are
+    the weights that were best on it. Raises DataError and ValueError for mistakes, NotFinite where a loss or gradient
+    is no number.
     """
+    if tensorboard and out is None:
+        raise ValueError("scalars for TensorBoard go into the folder of a run: name one, `out=`")
+    board = Board(Path(out)) if out is not None and tensorboard else None
     opened = open_data(data, module)
     found = sizes_from(opened, module, sizes or {})
     check_data(opened, module, found)
@@ -86,7 +92,7 @@ def fit(
     trainer = Trainer(module, opened, Options(**options), found, held_out)
     fitted = Fitted(module, trainer.p, notes_of(module, found, trainer.options, opened))
     if out is not None:
-        return _in_folder(fitted, trainer, Folder(Path(out), trainer.options.keep), resume)
+        return _in_folder(fitted, trainer, Folder(Path(out), trainer.options.keep), resume, board)
     every, best = trainer.options.check or trainer.order.begin_of(1), None
     while trainer.step < trainer.total and not trainer.tired:
         fitted.losses.append(trainer.advance().loss)
@@ -100,11 +106,12 @@ def fit(
     return fitted
 
 
-def _in_folder(fitted: Fitted, trainer: Trainer, folder: Folder, resume: bool) -> Fitted:
-    run = Run(trainer, folder, fitted.notes, Progress(units=("loss", "steps/s")))
+def _in_folder(fitted: Fitted, trainer: Trainer, folder: Folder, resume: bool, board: Board | None) -> Fitted:
+    progress = Progress(units=("loss", "positions/s"))
+    run = Run(trainer, folder, fitted.notes, progress, board)
     try:
         if resume:
-            run.resume(lambda text: None)
+            run.resume(progress.say)
         else:
             run.begin()
         run.go_on(Stop())

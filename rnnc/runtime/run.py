@@ -13,6 +13,7 @@ from rnnc.runtime.log import Log
 from rnnc.runtime.not_finite import NotFinite
 from rnnc.runtime.progress import Progress
 from rnnc.runtime.signals import Stop
+from rnnc.runtime.tensorboard import Board
 from rnnc.runtime.trainer import Step, Trainer, fingerprint
 from rnnc.runtime.weights import WeightsError, save_weights
 
@@ -22,8 +23,15 @@ PAUSE = 0.5  # seconds between two lines about validations
 class Run:
     """Trains until its steps are made, a stop is asked for, or validation has stood still for too long."""
 
-    def __init__(self, trainer: Trainer, folder: Folder, notes: Mapping[str, str], progress: Progress) -> None:
-        self.trainer, self.folder, self.progress = trainer, folder, progress
+    def __init__(
+        self,
+        trainer: Trainer,
+        folder: Folder,
+        notes: Mapping[str, str],
+        progress: Progress,
+        board: Board | None = None,
+    ) -> None:
+        self.trainer, self.folder, self.progress, self._board = trainer, folder, progress, board
         self._notes = dict(notes)
         self._log: Log | None = None
         self._saved = -1
@@ -45,8 +53,8 @@ class Run:
             )
         self.folder.make()
         trainer = self.trainer
-        self._log = Log(self.folder.log)
-        self._log.write(
+        self._open(0, 0)
+        self._tell(
             event="run",
             schema=1,
             network=str(getattr(trainer.module, "NAME", getattr(trainer.module, "__name__", ""))),
@@ -71,7 +79,7 @@ class Run:
         self._check(found)
         self.folder.make()
         self.trainer.restore(found)
-        self._log = Log(self.folder.log, int(found.facts["log"]))
+        self._open(int(found.facts["log"]), found.step)
         self._saved = found.step
         return found.step
 
@@ -104,7 +112,7 @@ class Run:
                     reason = "stop"
                     break
                 made = trainer.advance()
-                log.write(event="step", **_shown(made))
+                self._tell(event="step", **_shown(made))
                 self.progress.update(trainer.step / trainer.total, made.loss, made.positions)
                 if trainer.valid is not None and trainer.step % check == 0:
                     self._validate(made.epoch)
@@ -123,21 +131,33 @@ class Run:
             # After the checkpoint: a run that goes on from it has no such validation.
             self._validate(trainer.order.epoch_of(trainer.step - 1) + 1)
         if reason != "stop":
-            log.write(event="end", step=trainer.step, reason=reason)
+            self._tell(event="end", step=trainer.step, reason=reason)
             log.sync()
         self._write(self.folder.weights)
         return reason
 
     def close(self) -> None:
         """Let go of the log."""
+        if self._board is not None:
+            self._board.close()
         if self._log is not None:
             self._log.close()
 
+    def _open(self, size: int, step: int) -> None:
+        self._log = Log(self.folder.log, size)
+        if self._board is not None:
+            self._board.begin(step)
+
+    def _tell(self, **line: Any) -> None:
+        self._opened().write(**line)
+        if self._board is not None:
+            self._board.write(line)
+
     def _validate(self, epoch: int) -> None:
-        trainer, log = self.trainer, self._opened()
+        trainer = self.trainer
         found = trainer.check()
         rates = {"label_error_rate": dict(found.label_error_rate)} if found.label_error_rate else {}
-        log.write(event="valid", step=trainer.step, epoch=epoch, loss=found.loss, best=found.best, **rates)
+        self._tell(event="valid", step=trainer.step, epoch=epoch, loss=found.loss, best=found.best, **rates)
         if found.best:
             self._write(self.folder.best)
         if self.progress.seconds - self._spoken >= PAUSE or trainer.step == trainer.total:

@@ -21,6 +21,7 @@ from rnnc.runtime.options import Options
 from rnnc.runtime.progress import Progress, clock
 from rnnc.runtime.run import Run
 from rnnc.runtime.signals import Stop, stop_requests
+from rnnc.runtime.tensorboard import Board
 from rnnc.runtime.trainer import Trainer
 from rnnc.runtime.weights import WeightsError
 
@@ -31,7 +32,8 @@ DONE, UNFIT, UNREADABLE = 0, 1, 2
 class Request:
     """What the command line says beside the options of training.
 
-    `split`: shares of --data for training, validation and test, instead of `valid`. `sizes`: those set by hand.
+    `split`: shares of --data for training, validation and test, instead of `valid`. `tensorboard`: write
+    scalars for it as well. `sizes`: those set by hand.
     """
 
     data: str
@@ -40,6 +42,7 @@ class Request:
     unit: str = "characters"
     out: Path = Path("run")
     resume: bool = False
+    tensorboard: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
 
 
@@ -77,6 +80,7 @@ def read_data(module: Any, request: Request, seed: int) -> tuple[Sequences, Sequ
 
 
 def _run(module: Any, request: Request, options: Options, stop: Stop) -> int:
+    board = Board(request.out) if request.tensorboard else None
     data, valid, sizes = read_data(module, request, options.seed)
     trainer = Trainer(module, data, options, sizes, valid)
     folder = Folder(request.out, options.keep)
@@ -85,7 +89,7 @@ def _run(module: Any, request: Request, options: Options, stop: Stop) -> int:
         more["split"] = "/".join(f"{share:g}" for share in request.split)
     notes = notes_of(module, sizes, options, data, **more)
     progress = Progress(units=("loss", "positions/s"))
-    run = Run(trainer, folder, notes, progress)
+    run = Run(trainer, folder, notes, progress, board)
     try:
         if request.resume:
             begun = run.resume(_talk)

@@ -93,6 +93,11 @@ def test_train_eval_and_predict(capsys: Capture) -> None:
     checks = [json.loads(line) for line in Path("here/log.jsonl").read_text().splitlines()]
     best = min(line["loss"] for line in checks if line["event"] == "valid")
     assert float(figures["loss"]) == pytest.approx(best, rel=1e-4)
+    words = ["eval", "summing.rnn", "-s", "H=4", "--weights", "here/best.npz", "--data", "valid.npz"]
+    assert run([*words, "--format", "json"]) == 0
+    exact = json.loads(capsys.readouterr().out)
+    assert list(exact) == list(figures) and exact["sequences"] == 5
+    assert exact["loss"] == pytest.approx(best, rel=1e-6)
     weights = ["--weights", "here/weights.npz"]
     assert run(["predict", "summing.rnn", *weights, "--data", "train.npz", "-o", "out.npz"]) == 0
     assert run(["predict", "summing.rnn", *weights, "--data", "rows.csv", "-o", "out.jsonl"]) == 0

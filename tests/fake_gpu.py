@@ -56,6 +56,10 @@ class Array(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.host)
 
+    @property
+    def data(self) -> Any:
+        return types.SimpleNamespace(ptr=self.host.ctypes.data)
+
     def __bool__(self) -> bool:
         return bool(self.host)
 
@@ -227,6 +231,7 @@ def gpu() -> Any:
     cupy: Any = Namespace("cupy", np)
     cupy.ElementwiseKernel = ElementwiseKernel
     cupy.RawModule = RawModule
+    cupy.ndarray = Array
     cupy.array = lambda a, dtype=None: Array(np.array(a.host if isinstance(a, Array) else a, dtype))
     cupy.asarray = lambda a, dtype=None: (
         Array(np.asarray(a.host, dtype)) if isinstance(a, Array) else cupy.array(a, dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rnnc.runtime.optim.adam import Adam
-from rnnc.runtime.optim.optimiser import Array, Slot, decoupled
 
 
 class AdamW(Adam):
@@ -20,6 +19,4 @@ class AdamW(Adam):
         maximize: bool = False,
     ) -> None:
         super().__init__(lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
-
-    def _wanted(self, value: Array, grad: Array, slot: Slot) -> Array:
-        return decoupled(self, value, grad, slot)
+        self.decouples = True

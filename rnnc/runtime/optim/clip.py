@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from rnnc.runtime.arrays import Array, Arrays, flat_buffer
+from rnnc.runtime.device import cupy_of, is_array
 from rnnc.runtime.optim.optimiser import at_least_zero
 
 
@@ -33,20 +34,24 @@ def clip_value(grads: Arrays, clip_value: float) -> None:
     """Clamp every gradient to [-clip_value, clip_value], in place; ValueError for a negative bound."""
     at_least_zero("clip_value", clip_value)
     for array in _together(grads):
-        np.clip(array, -clip_value, clip_value, out=array)
+        (cupy_of(array) or np).clip(array, -clip_value, clip_value, out=array)
 
 
 def _together(grads: Arrays) -> tuple[Array, ...]:
     flat = flat_buffer(grads)
     arrays = tuple(grads.values()) if flat is None else (flat,)
     for array in arrays:
-        if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, np.floating):
+        if not is_array(array) or not np.issubdtype(array.dtype, np.floating):
             name = next(name for name, value in grads.items() if value is array)
             raise ValueError(f"gradient of `{name}` is not a floating point array")
     return arrays
 
 
 def _norm(arrays: tuple[Array, ...], kind: float) -> float:
+    if arrays and cupy_of(arrays[0]) is not None:
+        from rnnc.runtime.optim.device_norm import norm
+
+        return norm(arrays, kind)
     if math.isinf(kind):
         return max((float(np.abs(a).max()) for a in arrays if a.size), default=0.0)
     if kind == 2.0:

@@ -11,7 +11,6 @@ from rnnc.runtime.optim.optimiser import (
     Optimiser,
     Slot,
     at_least_zero,
-    decoupled,
     running_mean,
     running_square,
     two_shares,
@@ -39,7 +38,7 @@ class NAdam(Optimiser):
         self.betas = two_shares("betas", betas)
         self.eps = at_least_zero("eps", eps)
         self.momentum_decay = at_least_zero("momentum_decay", momentum_decay)
-        self.decoupled_weight_decay = bool(decoupled_weight_decay)
+        self.decouples = bool(decoupled_weight_decay)
         self.product = 1.0
 
     def memory(self) -> tuple[dict[tuple[str, str], Array], dict[str, float]]:
@@ -56,11 +55,6 @@ class NAdam(Optimiser):
     def _advance(self) -> None:
         self.product *= self._momentum(self.steps)
 
-    def _wanted(self, value: Array, grad: Array, slot: Slot) -> Array:
-        if not self.decoupled_weight_decay:
-            return super()._wanted(value, grad, slot)
-        return decoupled(self, value, grad, slot)
-
     def _update(self, value: Array, grad: Array, slot: Slot) -> None:
         keep, keep_square = self.betas
         mean, squares = slot.array("mean"), slot.array("squares")
@@ -70,10 +64,15 @@ class NAdam(Optimiser):
         np.divide(squares, 1.0 - keep_square**self.steps, out=root)
         np.sqrt(root, out=root)
         root += self.eps
-        now, then = self._momentum(self.steps), self._momentum(self.steps + 1)
+        of_gradient, of_mean = self.rates()
         np.divide(grad, root, out=spare)
-        spare *= self.lr * (1.0 - now) / (1.0 - self.product)
+        spare *= of_gradient
         value -= spare
         np.divide(mean, root, out=spare)
-        spare *= self.lr * then / (1.0 - self.product * then)
+        spare *= of_mean
         value -= spare
+
+    def rates(self) -> tuple[float, float]:
+        """What this step multiplies g and m by."""
+        now, then = self._momentum(self.steps), self._momentum(self.steps + 1)
+        return self.lr * (1.0 - now) / (1.0 - self.product), self.lr * then / (1.0 - self.product * then)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnc.runtime.arrays import Arrays, check_gradient, check_value, flat_buffer, inside, same_view
+from rnnc.runtime.device import cupy_of, filled, on_host
 
 Array = NDArray[np.floating[Any]]
 
@@ -36,20 +37,22 @@ class Slot:
         """The array of that name; filled when it is asked for the first time."""
         found = self.arrays.get(name)
         if found is None:
-            found = self.arrays[name] = np.full(self._like.shape, fill, self._like.dtype)
+            found = self.arrays[name] = filled(self._like, fill)
         return found
 
 
 class Optimiser(ABC):
     """Changes parameters in place, from their gradients; `lr` may be set anew between steps.
 
-    `weight_decay` adds that multiple of the parameter to its gradient; `maximize` climbs instead.
+    `weight_decay` adds that multiple of the parameter to its gradient, or, where the rule `decouples` it, takes lr
+    times that off the parameter itself; `maximize` climbs instead. Arrays may be NumPy's or CuPy's.
     """
 
     def __init__(self, lr: float, weight_decay: float = 0.0, maximize: bool = False) -> None:
         self.lr = at_least_zero("lr", lr)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.maximize = bool(maximize)
+        self.decouples = False
         self.steps = 0
         self.slots: dict[str, Slot] = {}
 
@@ -71,12 +74,17 @@ class Optimiser(ABC):
             slot = self.slots.get(name)
             if slot is None:
                 slot = self.slots[name] = Slot(value)
-            self._update(value, self._wanted(value, grad, slot), slot)
+            if cupy_of(value) is None:
+                self._update(value, self._wanted(value, grad, slot), slot)
+            else:
+                from rnnc.runtime.optim.fused import update
+
+                update(self, value, grad, slot)
 
     def memory(self) -> tuple[dict[tuple[str, str], Array], dict[str, float]]:
         """What a later run needs to go on: arrays by (parameter, what it is), and numbers by name."""
         arrays = {
-            (name, kind): array
+            (name, kind): on_host(array)
             for name, slot in self.slots.items()
             for kind, array in slot.arrays.items()
             if kind not in SCRATCH
@@ -100,6 +108,9 @@ class Optimiser(ABC):
 
     def _wanted(self, value: Array, grad: Array, slot: Slot) -> Array:
         """The gradient with `maximize` and `weight_decay` worked in."""
+        if self.decouples:
+            value *= 1.0 - self.lr * self.weight_decay
+            return np.negative(grad, out=slot.array("gradient")) if self.maximize else grad
         if not self.maximize and not self.weight_decay:
             return grad
         total = slot.array("gradient")
@@ -131,16 +142,10 @@ class Optimiser(ABC):
         """Separate gradients laid out as the buffer is, so that either form finds the same memory."""
         found = {name: check_gradient(name, value, grads) for name, value in views.items()}
         slot = self.slots.get(_FLAT)
-        together = np.zeros_like(flat) if slot is None else slot.array("together")
+        together = filled(flat, 0.0) if slot is None else slot.array("together")
         for name, value in views.items():
             same_view(value, flat, together)[...] = found[name]
         return together
-
-
-def decoupled(rule: Optimiser, value: Array, grad: Array, slot: Slot) -> Array:
-    """Decay the parameter itself, by lr*weight_decay, and return the gradient without decay."""
-    value *= 1.0 - rule.lr * rule.weight_decay
-    return np.negative(grad, out=slot.array("gradient")) if rule.maximize else grad
 
 
 def at_least_zero(name: str, value: float) -> float:

@@ -123,6 +123,25 @@ def test_the_gradient_is_that_of_the_masked_loss(deep: ModuleType, lengths: Any)
     assert_allclose(np.sum(grads["x"] * along), np.dot([1, -8, 8, -1], moved) / 12e-3, rtol=1e-7)
 
 
+def test_a_start_that_a_dropout_reads_two_steps_later() -> None:
+    """Inside a recurrence every step has one mask, on the way back too: the start meets it at two steps."""
+    spec = DEEP.replace("dropout(h[n-1], 0.4)", "dropout(h[n-2], 0.4)").replace(
+        "  loss sq", "  start  h = learned\n  loss sq"
+    )
+    module = rnnc.compile_text(spec)
+    p, draw = module.init(seed=3, dtype="float64"), np.random.default_rng(2)
+    data = {"x": draw.normal(size=(6, 3, 3)), "t": draw.normal(size=(6, 3, 2))}
+    for seed in range(3):
+        found = module.bptt(p, **data, seed=seed)[1]["h.start"]
+        for k in range(found.size):
+            moved = []
+            for step in (-1e-5, 1e-5):
+                other = p.copy()
+                other["h.start"][k] += step
+                moved.append(module.bptt(other, **data, seed=seed)[0])
+            assert_allclose(found[k], (moved[1] - moved[0]) / 2e-5, rtol=1e-6, atol=1e-9)
+
+
 def test_sequences_of_a_batch_have_masks_of_their_own(masks: ModuleType) -> None:
     found = mask(masks, 2, steps=1, batch=40)[0]
     assert len(np.unique(found, axis=0)) == 40

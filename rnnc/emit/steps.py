@@ -64,8 +64,13 @@ class Steps:
         elif isinstance(op, s.CtcGradient):
             self.lines.add(f"{self.names.lattice(e)}.gradient({reads[2].text}, {out.text})")
         elif isinstance(op, s.Dropout):
-            text = aligned(reads[0], target)
-            self.lines.add(f'np.multiply({text}, call.mask("{op.key}", {op.rate!r}, {out.text}.shape), out={out.text})')
+            gone = [k for k, x in enumerate(target) if x in self.names.still.get(op.key, ())]
+            shape = f"{out.text}.shape" + ("[1:]" if gone == [0] else "")
+            if gone and gone != [0]:
+                shape = f"tuple(np.delete({shape}, {gone}))"
+            mask = f'call.mask("{op.key}", {op.rate!r}, {shape})'
+            mask = f"np.expand_dims({mask}, {tuple(gone)})" if gone and gone != [0] else mask
+            self.lines.add(f"np.multiply({aligned(reads[0], target)}, {mask}, out={out.text})")
         else:
             raise AssertionError(f"no spelling of {type(op).__name__}")
 

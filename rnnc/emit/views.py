@@ -9,10 +9,10 @@ from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import Taken, axis_names, identifiers, whole
 from rnnc.model.forms import At
-from rnnc.program.forms import Buffer, Extent, Home, Program
+from rnnc.program.forms import Buffer, Extent, Home, Loop, Program, equations, statements
 from rnnc.program.halos import halos
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Ctc, CtcGradient, Equation, System, Value
+from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, System, Value
 
 BATCH = "(batch)"
 """The label of the batch's dimension: nothing an axis can be called."""
@@ -56,6 +56,8 @@ class Names:
         self._variables: dict[Home, str] = {}
         self._transposed: dict[str, str] = {}
         self._lattices: dict[tuple[object, ...], str] = {}
+        self.still = _still(program)
+        """Of every dropout in a scan the axes along which its mask stays the same."""
         self.strip = ""
         """The axis along which what is being written runs strip by strip."""
 
@@ -121,6 +123,18 @@ class Names:
     def of_axis(self, what: str, *axes: str) -> str:
         """What a module derives from axes: `len_n`, `last_n`, `past_i_j`."""
         return "_".join([what, *(self.axis[a] for a in axes)])
+
+
+def _still(program: Program) -> dict[str, tuple[str, ...]]:
+    """By key of the dropout: the axes of the scans that make what is dropped out."""
+    values = {v.name: v for v in program.system.values}
+    found: dict[str, tuple[str, ...]] = {}
+    for section in program.sections:
+        for loop in statements(section.body):
+            for e in equations(loop.body) if isinstance(loop, Loop) else ():
+                if isinstance(e.op, Dropout) and values[e.out].role not in ("adjoint", "gradient"):
+                    found[e.op.key] = (*found.get(e.op.key, ()), loop.axis)
+    return found
 
 
 def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | None) -> View:

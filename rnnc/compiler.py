@@ -22,7 +22,7 @@ from rnnc.system.forms import System
 from rnnc.system.generating import generating
 
 if TYPE_CHECKING:
-    from rnnc.program.forms import Program
+    from rnnc.program.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def differentiate(understood: Understood) -> System:
 
 def influences(understood: Understood) -> System:
     """The system with the influences of real-time recurrent learning. Raises `Rejected` where there is none."""
-    from rnnc.learning.rtrl import followed
+    from rnnc.learning.follow import followed
 
     reporter = Reporter()
     forward = followed(understood.system, reporter) if understood.system.loss is not None else None
@@ -73,38 +73,36 @@ def influences(understood: Understood) -> System:
     return understood.system if forward is None else forward.system
 
 
-LEARNING = ("bptt", "rtrl")
-"""The learning algorithms that a module can have."""
-
 MOST_INFLUENCES = 3000
 """Influences (of one parameter on one state) beyond which a module learns forward in time only where that is asked."""
 
 
-def forward_in_time(understood: Understood, learn: Sequence[str] | None = None) -> Program | None:
-    """The program of real-time recurrent learning, None where the network has no loss or is not to have it; where
-    `learn` is None, also where it cannot be learned forward in time or has too many influences. Raises `Rejected`
-    where it cannot and `learn` asks for it."""
-    if understood.system.loss is None or (learn is not None and "rtrl" not in learn):
-        return None
-    from rnnc.learning.rtrl import followed
-    from rnnc.program.online import online
+def learners(understood: Understood, learn: Sequence[str] | None = None) -> tuple[Learner, ...]:
+    """What the rules `learn` need beside back-propagation; none where the network has no loss. Where `learn` is None,
+    real-time recurrent learning, unless the network cannot be learned forward in time or has too many influences.
+    Raises `Rejected` where a rule that is asked for cannot be had, `rnnc.learning.rules.NoRule` for an unknown one."""
+    from rnnc.learning.rules import chosen
+    from rnnc.program.learner import learner
 
     reporter = Reporter()
-    forward = followed(understood.system, reporter, MOST_INFLUENCES if learn is None else None)
+    most = MOST_INFLUENCES if learn is None else None
+    rules = tuple(rule for rule in chosen(learn) if rule.learned is not None and understood.system.loss is not None)
+    found = tuple(learner(rule, understood.system, reporter, most) for rule in rules)
     if learn is not None:
         reporter.stop_if_wrong()
-    return None if forward is None else online(forward)
+    return tuple(one for one in found if one is not None)
 
 
 def emit(understood: Understood, target: str = "numpy", learn: Sequence[str] | None = None) -> str:
-    """The text of the generated module. `learn` names its algorithms (`LEARNING`; `bptt` is always there); None:
-    all that the network allows. Raises `Rejected` where it does not allow one that is asked for."""
+    """The text of the generated module. `learn` names its learning rules (`rnnc.learning.rules`; `bptt` is always
+    there); None: `bptt` and, where the network allows it, `rtrl`. Raises `Rejected` where it does not allow one that is
+    asked for, `rnnc.learning.rules.NoRule` for a name that is none."""
     from rnnc.emit.targets import back_end
     from rnnc.program.lower import lower
 
     chosen = back_end(target)
     program = lower(differentiate(understood), chosen.by_strips)
-    return chosen.emit(understood.model, program, understood.source.text, forward_in_time(understood, learn))
+    return chosen.emit(understood.model, program, understood.source.text, learners(understood, learn))
 
 
 def emit_text(
@@ -113,10 +111,11 @@ def emit_text(
     network: str | None = None,
     settings: Mapping[str, float] | None = None,
     target: str = "numpy",
+    learn: Sequence[str] | None = None,
     name: str = "<text>",
 ) -> str:
-    """A spec's text to its module's text. Raises `Rejected` where the spec is wrong."""
-    return emit(understand(read_text(text, name), network=network, settings=settings), target)
+    """A spec's text to its module's text, `learn` as in `emit`. Raises `Rejected` where the spec is wrong."""
+    return emit(understand(read_text(text, name), network=network, settings=settings), target, learn)
 
 
 def load_module(text: str, name: str) -> types.ModuleType:
@@ -134,11 +133,13 @@ def compile_text(
     network: str | None = None,
     settings: Mapping[str, float] | None = None,
     target: str = "numpy",
+    learn: Sequence[str] | None = None,
     name: str = "<text>",
 ) -> types.ModuleType:
-    """A spec given as text, compiled and imported. Raises `rnnc.diagnostics.Rejected` where it is wrong."""
+    """A spec given as text, compiled and imported, `learn` as in `emit`. Raises `rnnc.diagnostics.Rejected` where it is
+    wrong."""
     understood = understand(read_text(text, name), network=network, settings=settings)
-    return load_module(emit(understood, target), understood.model.name)
+    return load_module(emit(understood, target, learn), understood.model.name)
 
 
 def compile_file(
@@ -147,10 +148,12 @@ def compile_file(
     network: str | None = None,
     settings: Mapping[str, float] | None = None,
     target: str = "numpy",
+    learn: Sequence[str] | None = None,
 ) -> types.ModuleType:
-    """A spec's file, compiled and imported. Raises `Rejected` where it is wrong, `OSError` where it cannot be read."""
+    """A spec's file, compiled and imported, `learn` as in `emit`. Raises `Rejected` where it is wrong, `OSError` where
+    it cannot be read."""
     understood = understand(read_path(path), path=Path(path), network=network, settings=settings)
-    return load_module(emit(understood, target), understood.model.name)
+    return load_module(emit(understood, target, learn), understood.model.name)
 
 
 def check_text(text: str, *, name: str = "<text>") -> tuple[Diagnostic, ...]:

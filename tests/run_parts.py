@@ -48,8 +48,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 
-def module(text: str = SPEC) -> Any:
-    return rnnc.compile_text(text)
+def module(text: str = SPEC, learn: tuple[str, ...] | None = None) -> Any:
+    return rnnc.compile_text(text, learn=learn)
 
 
 def sums(count: int = 20, seed: int = 0, longest: int = 11) -> dict[str, np.ndarray[Any, Any]]:

@@ -19,7 +19,7 @@ from rnnc.catalogue import DIAGNOSTICS, codes, explain
 from rnnc.compiler import understand
 from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
 from rnnc.frontend.read import read_bytes, read_text
-from rnnc.learning.rtrl import followed
+from rnnc.learning.follow import followed
 from rnnc.render import render
 
 FOLDER = Path(__file__).parent / "diagnostics"

@@ -10,11 +10,13 @@ from pages import ROOT, Block, blocks, play
 import rnnc
 from rnnc.compiler import emit_text
 from rnnc.diagnostics import Rejected
+from rnnc.learning.rules import RULES
 
 HEAD = "network page(D = 3, H = 4, K = 2, V = 7) {\n"
 WHOLE = ("network", "cell", "fn", "use", "#")
 LANGUAGE, MODULE = blocks("docs/language.md"), blocks("docs/module.md")
 TRAINING = blocks("docs/training.md")
+LEARNING = blocks("docs/learning.md")
 DECODING, DERIVATIONS = blocks("docs/decoding.md"), blocks("docs/derivations.md")
 SPECS = [block for block in LANGUAGE if block.language == "rnn"]
 
@@ -49,6 +51,7 @@ def test_every_block_is_run_by_some_test() -> None:
     assert {b.language for b in MODULE} == {"rnn", "sh", "python", "text"}
     assert {b.language for b in DECODING} == {"python", "text"}
     assert {b.language for b in DERIVATIONS} == {"sh", "text"}
+    assert {b.language for b in LEARNING} == {"sh", "python", "text"}
     assert len(SPECS) > 15
 
 
@@ -60,6 +63,16 @@ def test_the_page_on_the_module(tmp_path: Path) -> None:
 
 def test_the_page_on_decoders(tmp_path: Path) -> None:
     play(DECODING, tmp_path)
+
+
+def test_the_page_on_learning_rules(tmp_path: Path) -> None:
+    (tmp_path / "elman.rnn").write_text((ROOT / "specs" / "elman.rnn").read_text(encoding="utf-8"), encoding="utf-8")
+    play(LEARNING, tmp_path)
+
+
+def test_every_rule_has_its_row() -> None:
+    page = (ROOT / "docs" / "learning.md").read_text(encoding="utf-8")
+    assert [rule.name for rule in RULES if f"| `{rule.name}` | {'yes' if rule.exact else 'no'} |" not in page] == []
 
 
 def test_the_page_on_training(tmp_path: Path) -> None:

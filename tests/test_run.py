@@ -141,7 +141,7 @@ def test_learning_rules_by_name(tmp_path: Path) -> None:
     play(learner, tmp_path / "halves", chosen, resume=True)
     same(tmp_path / "whole", tmp_path / "halves")
     with pytest.raises(UnfitNetwork, match="no learning rule `rtrl`; it has bptt"):
-        fit(Hidden(MADE, "rtrl", "rtrl_step"), sums(), learn="rtrl")
+        fit(module(learn=("bptt",)), sums(), learn="rtrl")
     with pytest.raises(UnfitNetwork, match="no loss to train with"):
         fit(Hidden(MADE, "bptt"), sums())
     with pytest.raises(UnfitNetwork, match="looks ahead"):

@@ -22,7 +22,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("-o", "--out", metavar="OUT", help="the file to write; - for standard output")
     parser.add_argument("--target", metavar="NAME", default="numpy", help="numpy (the default) or cupy")
     parser.add_argument(
-        "--learn", metavar="NAMES", type=_names, help="bptt,rtrl: which algorithms (all that the network allows)"
+        "--learn",
+        metavar="NAMES",
+        type=_names,
+        help="the learning rules it has, as in rtrl,snap1 (bptt, and rtrl if possible)",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where OUT would be changed")
 
@@ -60,17 +63,14 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _learning(arguments: argparse.Namespace) -> tuple[str, ...] | None:
-    """The algorithms that `--learn` names."""
-    from rnnc.compiler import LEARNING
-    from rnnc.suggest import suggest
+    """The rules that `--learn` names."""
+    from rnnc.learning.rules import NoRule, chosen
 
     names: tuple[str, ...] | None = arguments.learn
-    for name in names or ():
-        if name not in LEARNING:
-            meant = suggest(name, LEARNING)
-            hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(LEARNING)}"
-            raise Failure(f"there is no learning algorithm `{name}`", hint)
-    return names
+    try:
+        return None if names is None else tuple(rule.name for rule in chosen(names))
+    except NoRule as problem:
+        raise Failure(str(problem), problem.hint) from None
 
 
 def default_out(spec: str) -> str:

@@ -45,12 +45,18 @@ def understand_spec(arguments: argparse.Namespace, spec: str | None = None) -> U
     return understood
 
 
-def load_spec(arguments: argparse.Namespace) -> types.ModuleType:
-    """SPEC as an imported module. Raises as `understand_spec`."""
+def load_spec(arguments: argparse.Namespace, learn: str | None = None) -> types.ModuleType:
+    """SPEC as an imported module, with the learning rule `learn` where one is named. Raises as `understand_spec`, and
+    `Failure` where there is no such rule."""
     from rnnc.compiler import emit, load_module
+    from rnnc.learning.rules import NoRule
 
     understood = understand_spec(arguments)
-    return load_module(emit(understood), understood.model.name)
+    try:
+        text = emit(understood, learn=None if learn is None else (learn,))
+    except NoRule as problem:
+        raise Failure(str(problem), problem.hint) from None
+    return load_module(text, understood.model.name)
 
 
 def _shipped() -> tuple[str, ...]:

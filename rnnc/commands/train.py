@@ -28,7 +28,7 @@ NUMBERS: tuple[tuple[str, type[int] | type[float], str], ...] = (
 )
 OF_DATA: tuple[tuple[str, type[int] | type[float] | type[str], str], ...] = (
     ("epochs", int, "how often all of the data is read (10), instead of --steps"),
-    ("learn", str, "the learning rule: bptt (the default), or another the module has"),
+    ("learn", str, "the learning rule: bptt (the default), rtrl, snap1 and others"),
     (
         "optimizer",
         str,
@@ -129,7 +129,7 @@ def _on_data(arguments: argparse.Namespace, facts: dict[str, Any]) -> int:
         options = Options(**facts)
     except ValueError as error:
         raise Failure(str(error)) from None
-    module = load_spec(arguments)
+    module = load_spec(arguments, options.learn)
     sizes = {name: int(value) for name, value in settings_of(arguments).items() if name in module.SIZES}
     if arguments.out is not None:
         own["out"] = arguments.out

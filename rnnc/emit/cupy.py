@@ -19,6 +19,7 @@ from rnnc.emit.support_text import copied, needed_operations
 from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
+from rnnc.program.learner import Learner
 
 HOST_WORDS = (
     "random",
@@ -45,9 +46,9 @@ ON_TOP = (
 """Classes that a CuPy module derives its own from."""
 
 
-def module(model: Model, program: Program, spec: str, forward: Program | None = None) -> str:
-    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC. It has no `rtrl`."""
-    del forward
+def module(model: Model, program: Program, spec: str, learners: tuple[Learner, ...] = ()) -> str:
+    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC. It has `bptt` alone."""
+    del learners
     kernels = Fused(program)
     names = Names(program, kernels)
     stream = streaming(program.system)

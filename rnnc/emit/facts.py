@@ -21,8 +21,10 @@ LONGEST = 160
 """Characters of an equation in a module's head; of longer ones the beginning stands there."""
 
 
-def facts(model: Model, program: Program, names: Names, spec: str, stream: Streaming) -> str:
-    """The head of a module, up to the first function of the protocol."""
+def facts(
+    model: Model, program: Program, names: Names, spec: str, stream: Streaming, rules: tuple[str, ...] = ()
+) -> str:
+    """The head of a module, up to the first function of the protocol; `rules`: those it has beside `bptt`."""
     lines = Lines()
     lines.add(f'"""{model.name}: a recurrent network, written out by rnnc {__version__}.')
     lines.add()
@@ -51,6 +53,8 @@ def facts(model: Model, program: Program, names: Names, spec: str, stream: Strea
     units = tuple(v.name for v in program.system.values if v.role == "unit")
     lines.add(f"UNITS: tuple[str, ...] = {tuple(sorted(units))!r}")
     lines.add(f"STATES: dict[str, int] = {dict(stream.carried)!r}")
+    learned = ("bptt", *rules) if program.system.loss is not None else ()
+    lines.add(f"RULES: tuple[str, ...] = {learned!r}")
     if model.feedbacks:
         fed = {f.input: (f.kind, f.sources) for f in model.feedbacks}
         lines.add(f"FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {fed!r}")

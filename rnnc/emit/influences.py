@@ -38,30 +38,43 @@ def columns(names: Names, held: Held) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def places(names: Names, carried: Iterable[Held]) -> str:
-    """What a module says of its influences: the names in a learner, and where they lie."""
+def places(rules: Iterable[tuple[str, Names, tuple[Held, ...]]]) -> str:
+    """What a module says of the influences that each rule carries: the names in a learner, and where they lie."""
     lines = Lines()
-    every = tuple(carried)
+    every = tuple(rules)
     lines.add("INFLUENCES = {")
-    for held in every:
-        lines.lines.extend(f"    {name!r}: {delay(names, held)}," for name, _ in columns(names, held))
+    for rule, names, carried in every:
+        lines.add(f"    {rule!r}: {{" + ("" if carried else "},"))
+        for held in carried:
+            lines.lines.extend(f"        {name!r}: {delay(names, held)}," for name, _ in columns(names, held))
+        if carried:
+            lines.add("    },")
     lines.add("}")
-    lines.add('"""For every influence that a learner holds, STATE by PARAMETER, how many steps of it."""')
+    lines.add('"""By rule, for every influence that a learner holds, STATE by PARAMETER, how many steps of it."""')
     lines.add()
     lines.add()
-    with lines.block("def places(**sizes):"):
-        lines.add('"""The influences that lie side by side in one array: (name, where of `piece`)."""')
-        sizes = {n for h in every for z in _sizes(names, h) for n in z}
-        for size, variable in names.size.items():
-            if size in sizes:
-                lines.add(f"{variable} = sizes[{size!r}]")
-        lines.add("return {")
-        for held in every:
-            lines.add(f"    {names.variable(held.name)!r}: (")
-            lines.lines.extend(f"            ({n!r}, ({place}))," for n, place in columns(names, held))
-            lines.add("    ),")
-        lines.add("}")
+    with lines.block("def places(rule, sizes):"):
+        lines.add('"""The influences of a rule that lie side by side in one array: (name, where of `piece`)."""')
+        for rule, names, carried in every:
+            if carried:
+                with lines.block(f"if rule == {rule!r}:"):
+                    _placed(lines, names, carried)
+        if not all(carried for _, _, carried in every):
+            lines.add("return {}")
     return lines.text()
+
+
+def _placed(lines: Lines, names: Names, carried: tuple[Held, ...]) -> None:
+    sizes = {n for h in carried for z in _sizes(names, h) for n in z}
+    for size, variable in names.size.items():
+        if size in sizes:
+            lines.add(f"{variable} = sizes[{size!r}]")
+    lines.add("return {")
+    for held in carried:
+        lines.add(f"    {names.variable(held.name)!r}: (")
+        lines.lines.extend(f"            ({n!r}, ({place}))," for n, place in columns(names, held))
+        lines.add("    ),")
+    lines.add("}")
 
 
 def _sizes(names: Names, held: Held) -> tuple[tuple[str, ...], ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rnnc.emit.api import api
 from rnnc.emit.facts import facts
+from rnnc.emit.learners import functions
 from rnnc.emit.lines import Lines
-from rnnc.emit.online import Online
 from rnnc.emit.out_calls import OutCalls
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.streaming import Streaming, streaming
@@ -14,19 +14,20 @@ from rnnc.emit.unpacking import unpacked, uses, variables
 from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
+from rnnc.program.learner import Learner
 from rnnc.system.forms import System
 
 
-def module(model: Model, program: Program, spec: str, forward: Program | None = None) -> str:
-    """The text of a NumPy module for `program`; `spec` is the author's text, kept in it as SPEC. `forward`, where the
-    network has it, is the program of real-time recurrent learning."""
+def module(model: Model, program: Program, spec: str, learners: tuple[Learner, ...] = ()) -> str:
+    """The text of a NumPy module for `program`; `spec` is the author's text, kept in it as SPEC. `learners` are the
+    rules it has beside back-propagation."""
     names = Names(program, OutCalls())
     stream = streaming(program.system)
     networks = "\n\n\n".join(bodies(names, stream))
-    learning = () if forward is None else Online(model, forward, OutCalls(), names, stream).functions()
+    learning = functions(model, learners, names, stream)
     operations = needed_operations("\n".join((networks, *learning)))
     parts = [
-        facts(model, program, names, spec, stream),
+        facts(model, program, names, spec, stream, tuple(one.rule.name for one in learners)),
         copied("parameters"),
         copied("calls"),
         copied("generating") if model.feedbacks else "",

@@ -14,7 +14,7 @@ np cp math ceil Iterable Mapping Any annotations
 p call real batch sizes given state lengths wrt reduce observe seed dtype saved value grads out share data needs
 spared complete name others named stepping lead ragged units further carries
 init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes
-learner places key first shape loss INFLUENCES STRIP
+learner places key first shape loss rule INFLUENCES RULES STRIP
 SPEC SIZES PARAMETERS INPUTS TARGETS OUTPUTS UNITS FEEDBACK CTC STATES PROTOCOL NAME AXES LABEL_AXES PINNED SIZES_FROM
 """
 OWN = tuple(_WORDS.split())

@@ -1,19 +1,20 @@
-"""What a module needs to learn forward in time: `_rtrl`, and `rtrl`, `rtrl_start` and `rtrl_step` of the protocol."""
+"""What a module needs to learn forward in time by a rule: `_rtrl`, and `rtrl`, `rtrl_start` and `rtrl_step` of the
+protocol, or those of another rule."""
 
 from __future__ import annotations
 
 from rnnc.autodiff.tangent import Held
 from rnnc.emit.api import check_labels, loss_targets, needs_going_on, needs_text, refuse_states
 from rnnc.emit.arguments import arguments
-from rnnc.emit.influences import delay, places
+from rnnc.emit.influences import delay
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.starting import kept, one, opened, start_arguments
 from rnnc.emit.streaming import Streaming
-from rnnc.emit.support_text import copied
 from rnnc.emit.unpacking import unpacked
 from rnnc.emit.views import Names, last_rows
+from rnnc.learning.rules import Rule
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
 from rnnc.system.forms import Border, Ctc, Dropout
@@ -21,9 +22,12 @@ from rnnc.system.needed import needed
 
 
 class Online:
-    """The texts of one network; `program` has the one section `rtrl`, `main` names what the other functions make."""
+    """The texts of one rule; `program` has one section, `main` names what the other functions make."""
 
-    def __init__(self, model: Model, program: Program, kernels: KernelSpelling, main: Names, stream: Streaming) -> None:
+    def __init__(
+        self, rule: Rule, model: Model, program: Program, kernels: KernelSpelling, main: Names, stream: Streaming
+    ) -> None:
+        self.rule = rule
         self.model = model
         self.program = program
         self.names = Names(program, kernels)
@@ -35,7 +39,7 @@ class Online:
         self.data = tuple(d.name for d in (*model.inputs, *model.targets))
 
     def body(self) -> str:
-        """The text of `_rtrl`."""
+        """The text of `_rtrl`, or as the rule is called."""
         names, system = self.names, self.names.system
         assert system.loss is not None
         writer = SectionWriter(names, self.program.sections[0], frozenset(), self.stream.reach)
@@ -45,8 +49,8 @@ class Online:
             self._learner(tail)
         tail.add(f"return {names.variable(system.loss)}")
         head, body = unpacked(names, writer, tail.text())
-        title = '    """The losses; their gradients (RTRL) into `grads`, and what is carried on as `grads.state`."""'
-        return "\n".join(["def _rtrl(call, seed, grads):", title, *head, body, tail.text()])
+        title = '    """The losses; their gradients into `grads`, and what is carried on as `grads.state`."""'
+        return "\n".join([f"def _{self.rule.name}(call, seed, grads):", title, *head, body, tail.text()])
 
     def _learner(self, lines: Lines) -> None:
         """What the next step or chunk reads of this one, with the influences."""
@@ -63,35 +67,29 @@ class Online:
             lines.add(f"learner[{axis!r}] = call.begin + call.lengths[{axis!r}]")
         with lines.block("if not call.batched:"):
             lines.add("learner = {name: a[:, 0] if STATES[name] > 1 else a[0] for name, a in learner.items()}")
-        for held in self._carried():
+        for held in self.carried():
             variable = names.variable(held.name)
             lines.add(f"learner |= call.recent({variable!r}, {variable}, {names.length(axis)})")
         lines.add("grads.state = learner")
 
-    def _carried(self) -> tuple[Held, ...]:
+    def carried(self) -> tuple[Held, ...]:
         """The influences that are read at an earlier step."""
         return tuple(h for h in self.program.held if delay(self.names, h))
 
     # ---- the protocol
 
     def functions(self) -> tuple[str, ...]:
-        """The texts of the public functions and of what they share."""
-        own = places(self.names, self._carried())
-        texts = [own, copied("influences"), self.body(), self._followed(), self._rtrl()]
+        """The texts of the rule's own functions, public and not."""
+        texts = [self.body(), self._call()]
         if self.stream.refusal is None:
             texts += [self._start(), self._step()]
         return tuple(texts)
 
-    def _followed(self) -> str:
-        lines = Lines()
-        with lines.block("def _followed(call, reduce):"):
-            lines.add('"""Value and gradients of a checked call."""')
-            lines.add("grads = Parameters(call.sizes, call.real)")
-            lines.add('share = 1.0 / call.batch if reduce == "mean" else 1.0')
-            lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
-            lines.add("    loss = _rtrl(call, np.full(call.batch, share, call.real), grads)")
-            lines.add('return loss.mean() if reduce == "mean" else loss.sum(), grads')
-        return lines.text()
+    def _about(self) -> str:
+        """What the gradients are."""
+        if self.rule.exact:
+            return f"The loss and its gradients as `bptt` gives them, by {self.rule.title}."
+        return f"The loss, and {self.rule.title} ({self.rule.paper})."
 
     def _checks(self, lines: Lines, function: str) -> None:
         with lines.block('if reduce not in ("mean", "sum"):'):
@@ -108,13 +106,18 @@ class Online:
         units = tuple(v.name for v in system.values if v.role == "unit")
         return (*units, system.loss), (system.loss,)
 
-    def _rtrl(self) -> str:
+    def _call(self) -> str:
         signature, others, given = arguments(self.data, self.names.python)
         seed = ", seed=None" if self.drops else ""
+        name = self.rule.name
         lines = Lines()
-        with lines.block(f'def rtrl(p, *{signature}, lengths=None, reduce="mean", state=None{seed}{others}):'):
-            lines.add('"""The loss and its gradients as `bptt` gives them, by real-time recurrent learning."""')
-            self._checks(lines, "rtrl")
+        with lines.block(f'def {name}(p, *{signature}, lengths=None, reduce="mean", state=None{seed}{others}):'):
+            lines.add(f'"""{self._about()}"""' if self.rule.exact else f'"""{self._about()}')
+            if not self.rule.exact:
+                lines.add()
+                lines.add(f"The gradients lack {self.rule.drops}.")
+                lines.add('"""')
+            self._checks(lines, name)
             lines.add(f"data = {given}")
             lines.add(f"needs = {needs_text(self.main, self.stream, *self._wanted())}")
             targets = loss_targets(self.main)
@@ -123,27 +126,33 @@ class Online:
                     lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
             refuse_states(lines, self.model, self.stream)
             seeded = ", seed=seed" if self.drops else ""
-            lines.add(f"call = LearningCall(p, data, lengths, state, needs{seeded})")
+            lines.add(f"call = LearningCall({name!r}, p, data, lengths, state, needs{seeded})")
             check_labels(lines, self.main)
-            lines.add("return _followed(call, reduce)")
+            lines.add(f"return followed(call, reduce, _{name})")
         return lines.text()
 
     def _step(self) -> str:
         signature, others, given = arguments(self.data, self.names.python)
         (axis,) = self.names.system.axes
         seed = ", seed=None" if self.drops else ""
+        name = self.rule.name
         lines = Lines()
-        with lines.block(f'def rtrl_step(p, learner, *{signature}, reduce="mean"{seed}{others}):'):
+        with lines.block(f'def {name}_step(p, learner, *{signature}, reduce="mean"{seed}{others}):'):
             lines.add(f'"""One step of axis `{axis}`: (loss, gradients, next learner).')
             lines.add()
-            lines.add("The gradient is that of this step's loss through the whole past, exact while `p` stands still.")
-            lines.add("Arrays are those of `rtrl` less the axis; a target that is not passed is missing.")
+            if self.rule.exact:
+                lines.add(
+                    "The gradient is that of this step's loss through the whole past, exact while `p` stands still."
+                )
+            else:
+                lines.add(f"The gradient is that of this step's loss, but for {self.rule.drops}.")
+            lines.add(f"Arrays are those of `{name}` less the axis; a target that is not passed is missing.")
             lines.add('"""')
-            self._checks(lines, "rtrl_step")
+            self._checks(lines, f"{name}_step")
             inside = needs_going_on(self.main, *self._wanted())
             seeded = ", seed=seed" if self.drops else ""
-            lines.add(f"call = LearningCall(p, {given}, 1, learner, {inside!r}{seeded}, stepping=True)")
-            lines.add("value, grads = _followed(call, reduce)")
+            lines.add(f"call = LearningCall({name!r}, p, {given}, 1, learner, {inside!r}{seeded}, stepping=True)")
+            lines.add(f"value, grads = followed(call, reduce, _{name})")
             lines.add("return value, grads, grads.state")
         return lines.text()
 
@@ -156,26 +165,28 @@ class Online:
         by_out = {e.out: e for e in system.equations}
         inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
         statements = kept(self.program.sections[0].body, inside)
-        writer = SectionWriter(names, Section("rtrl", statements, tuple(inside)), frozenset())
+        writer = SectionWriter(names, Section("whole", statements, tuple(inside)), frozenset())
         writer.write()
         _, _, inputs = start_arguments(self.main, self.stream)
         signature, others, given = arguments(inputs, names.python)
         tail = Lines(1)
-        for held in self._carried():
+        for held in self.carried():
             self._started(tail, held, of.get(held.name))
         tail.add("return learner")
         lines = Lines()
-        with lines.block(f"def rtrl_start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
-            lines.add(
-                '"""The learner before the first step: the state of `start`, and the influence of every parameter'
-            )
-            lines.add('on every state, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')
+        with lines.block(f"def {self.rule.name}_start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
+            if self.carried():
+                lines.add('"""The learner before the first step: the state of `start`, and influences of parameters on')
+                lines.add('states, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')
+            else:
+                lines.add('"""The learner before the first step: the state of `start`, and nothing else."""')
             lines.add(f"learner = start(p, batch, **{given})" if inputs else "learner = start(p, batch)")
-            opened(lines, bool(wanted), given, inputs, self.stream.one_step)
+            if self.carried():
+                opened(lines, bool(wanted), given, inputs, self.stream.one_step)
             if wanted:
                 head, text = unpacked(names, writer, tail.text() + " lead")
                 lines.lines.extend(line for line in (*head, *text.split("\n")) if line.strip())
-            elif rows := {n for h in self._carried() for z in names.values[h.name].shape[:-1] for n in z.names}:
+            elif rows := {n for h in self.carried() for z in names.values[h.name].shape[:-1] for n in z.names}:
                 lines.lines.extend(f"    {v} = sizes[{n!r}]" for n, v in names.size.items() if n in rows)
             lines.lines.extend(tail.lines)
         return lines.text()
@@ -187,7 +198,7 @@ class Online:
         count = delay(names, held)
         steps = f"{count}, " if count > 1 else ""
         early = dict(border.early) if border else {}
-        with lines.block(f"for key, where in places(**sizes)[{names.variable(held.name)!r}]:"):
+        with lines.block(f"for key, where in places({self.rule.name!r}, sizes)[{names.variable(held.name)!r}]:"):
             lines.add(f"learner[key] = np.zeros(({steps}*lead{rows}, *where[1]), real)")
             for k in range(count, 0, -1) if border else ():
                 value = early.get(k, border.default if border else None)

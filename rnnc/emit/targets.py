@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rnnc.emit import cupy, module
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
+from rnnc.program.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Target:
     memory is cached and a call is cheap."""
 
     name: str
-    emit: Callable[[Model, Program, str, Program | None], str]
+    emit: Callable[[Model, Program, str, tuple[Learner, ...]], str]
     by_strips: bool
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnc.learning.rtrl import Forward
+from rnnc.learning.forms import Forward
 from rnnc.sizes import ONE, Size
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Products

@@ -7,57 +7,21 @@ influence that the parameters have had on it. So read-outs and losses need no in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rnnc.autodiff.adjoint import active_values, adjoint
-from rnnc.autodiff.passing import NotWithinStep
 from rnnc.autodiff.sums import sums
-from rnnc.autodiff.tangent import Held, Tangent
-from rnnc.diagnostics import Reporter
+from rnnc.autodiff.tangent import Tangent
+from rnnc.learning.forms import Forward
 from rnnc.ops.formula import ZERO, Formula, Operand, plus
-from rnnc.system.ahead import ahead, spelled_read
-from rnnc.system.cut import SeveralAxes, cut, readout
-from rnnc.system.errors import NotFollowed
+from rnnc.system.cut import cut, readout
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Equation, Pointwise, System
 from rnnc.system.hoist import hoist
-from rnnc.system.influence import TooMany
 from rnnc.system.lowering import labels_of
 from rnnc.system.prune import prune
 from rnnc.system.reach import downstream
 from rnnc.system.refine import refined
-
-
-@dataclass(frozen=True)
-class Forward:
-    """`system` gives the loss and the gradients; `held` are the influences it carries from step to step. The values in
-    `refined` have their first dimension as two (`rnnc.system.refine`)."""
-
-    system: System
-    held: tuple[Held, ...]
-    refined: frozenset[str] = frozenset()
-
-
-def followed(system: System, reporter: Reporter, most: int | None = None) -> Forward | None:
-    """`rtrl` of a network with a loss; None where it cannot be had, and why is reported, or where there are more than
-    `most` influences."""
-    before = len(reporter.diagnostics)
-    ahead(system, reporter)
-    if len(reporter.diagnostics) > before:
-        return None
-    try:
-        return rtrl(system, most)
-    except TooMany:
-        return None
-    except (SeveralAxes, NotWithinStep) as problem:
-        owners = (problem.equation.out.split(":")[0], problem.access.name.split(":")[0])
-        span = problem.access.span or problem.equation.span
-        span = span or next(e.span for e in system.equations if e.out == owners[0])
-        assert span is not None
-        several = isinstance(problem, SeveralAxes)
-        reads = spelled_read(problem.access)
-        reporter.report(NotFollowed(span=span, name=owners[0], reads=reads, several=several))
-        return None
 
 
 def rtrl(system: System, most: int | None = None) -> Forward:
@@ -65,7 +29,7 @@ def rtrl(system: System, most: int | None = None) -> Forward:
 
     Raises `rnnc.system.cut.SeveralAxes` or `rnnc.autodiff.passing.NotWithinStep` for a network that it cannot follow;
     `TooMany` where there are more than `most` influences;
-    one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here. `followed` asks first.
+    one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here. `rnnc.learning.follow` asks first.
     """
     assert system.loss is not None
     blocks = refined(system)

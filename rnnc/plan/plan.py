@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rnnc.compiler import Understood, emit
+from rnnc.compiler import Understood, differentiate
 from rnnc.diagnostics import Diagnostic, Reporter
+from rnnc.emit.module import module
+from rnnc.learning.rules import Rule, rule
 from rnnc.plan.arrays import arrays, strip_rows
 from rnnc.plan.counting import a_step, multiplications
 from rnnc.plan.pattern import Pattern, number, pattern
-from rnnc.plan.rules import RULES, Rule
+from rnnc.plan.rules import peaks, planned
 from rnnc.plan.symbols import Symbols, symbols
 from rnnc.program.forms import Loop, Program, statements
+from rnnc.program.learner import Learner, learner
+from rnnc.program.lower import lower
 from rnnc.sizes import Size
 from rnnc.system.forms import System
 
@@ -51,24 +55,26 @@ class Plan:
         return next((c for c in self.costs if c.rule.name == name), None)
 
 
-def plan(understood: Understood, steps: Mapping[str, int], batch: int) -> Plan:
-    """`steps` gives every axis its number of positions. The network must have a loss and trained parameters."""
+def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: Iterable[Rule] | None = None) -> Plan:
+    """`steps` gives every axis its number of positions. The network must have a loss and trained parameters. `rules`:
+    what is planned, bptt in any case; None: every rule."""
     system = understood.system
     letters = symbols(system)
     trained = {p.name for p in system.parameters if p.trained}
     parameters = tuple(v for v in system.values if v.role == "parameter" and v.name in trained)
     count = sum((number(v.shape) for v in parameters), Size.of(0))
-    programs, refused = _programs(understood)
-    text = emit(understood, learn=tuple(rule.name for rule, _ in programs))
+    learners, refused = _learners(system, tuple(planned() if rules is None else rules))
+    main = lower(differentiate(understood))
+    text = module(understood.model, main, understood.source.text, learners)
     made = arrays(text, letters, _shapes(system, letters))
     at = _values(system, letters, steps, batch, strip_rows(text))
     costs = []
-    for rule, program in programs:
+    for one, program in ((rule("bptt"), main), *((x.rule, x.programs[-1]) for x in learners)):
         call = multiplications(program, letters)
-        peaks = rule.peaks(made, program, letters, count)
-        held = max(peaks, key=lambda z: z.value(at))
-        costs.append(Cost(rule, _step(call, program, letters), call, held))
-    followed = next((p for rule, p in programs if p.held or rule.name == "rtrl"), None)
+        moments = peaks(one, made, program, letters, count)
+        held = max(moments, key=lambda z: z.value(at))
+        costs.append(Cost(one, _step(call, program, letters), call, held))
+    followed = next((x.programs[-1] for x in learners if x.rule.name == "rtrl"), None)
     return Plan(
         understood.model.name,
         letters,
@@ -81,16 +87,21 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int) -> Plan:
     )
 
 
-def _programs(understood: Understood) -> tuple[list[tuple[Rule, Program]], tuple[tuple[Rule, Diagnostic], ...]]:
-    programs, refused = [], []
-    for rule in RULES:
+def _learners(
+    system: System, rules: tuple[Rule, ...]
+) -> tuple[tuple[Learner, ...], tuple[tuple[Rule, Diagnostic], ...]]:
+    """What the rules beside back-propagation run, and why the network does not allow the others."""
+    found, refused = [], []
+    for one in rules:
+        if one.learned is None:
+            continue
         reporter = Reporter()
-        program = rule.program(understood, reporter)
-        if program is not None:
-            programs.append((rule, program))
+        made = learner(one, system, reporter)
+        if made is not None:
+            found.append(made)
         else:
-            refused.append((rule, reporter.diagnostics[0]))
-    return programs, tuple(refused)
+            refused.append((one, reporter.diagnostics[0]))
+    return tuple(found), tuple(refused)
 
 
 def _shapes(system: System, letters: Symbols) -> dict[str, tuple[Size, ...]]:

@@ -1,41 +1,35 @@
-"""The learning rules of the compiler, and what each costs: one record a rule."""
+"""What each learning rule of the compiler runs and holds, as the plan counts it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
-from rnnc.compiler import Understood, differentiate
-from rnnc.diagnostics import Reporter
+from rnnc.learning.rules import RULES, Rule, rule
 from rnnc.plan.arrays import Arrays
 from rnnc.plan.counting import added_products
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Program
 from rnnc.sizes import Size
 
-Peaks = Callable[[Mapping[str, Arrays], Program, Symbols, Size], tuple[Size, ...]]
+Made = Mapping[str, Arrays]
+"""What each function of the module makes, by its name."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """`program` is what the rule runs, None where the network does not allow it. `peaks` are how many numbers are held
-    at each of the moments of which one is the worst, given what the functions make, and how many parameters there are.
-    """
-
-    name: str
-    title: str
-    exact: bool
-    program: Callable[[Understood, Reporter], Program | None]
-    peaks: Peaks
+def planned() -> Iterator[Rule]:
+    """Every rule; of a family the one with the number 1."""
+    for known in RULES:
+        yield rule(f"{known.name[:-1]}1") if known.family else known
 
 
-def _bptt(understood: Understood, reporter: Reporter) -> Program:
-    from rnnc.program.lower import lower
+def peaks(of: Rule, made: Made, program: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:
+    """How many numbers are held at each of the moments of which one is the worst, given what the functions make, and
+    how many parameters there are."""
+    if of.learned is None:
+        return _of_bptt(made, parameters)
+    return _of_whole(made[f"_{of.name}"], program, letters, parameters)
 
-    return lower(differentiate(understood))
 
-
-def _of_bptt(made: Mapping[str, Arrays], program: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:
+def _of_bptt(made: Made, parameters: Size) -> tuple[Size, ...]:
     forward, loss, backward = made["_forward"], made["_loss"], made["_backward"]
     kept = forward.handed_on()
     return (
@@ -45,21 +39,6 @@ def _of_bptt(made: Mapping[str, Arrays], program: Program, letters: Symbols, par
     )
 
 
-def _rtrl(understood: Understood, reporter: Reporter) -> Program | None:
-    from rnnc.learning.rtrl import followed
-    from rnnc.program.online import online
-
-    forward = followed(understood.system, reporter)
-    return None if forward is None else online(forward)
-
-
-def _of_rtrl(made: Mapping[str, Arrays], program: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:
-    own = made["_rtrl"]
+def _of_whole(own: Arrays, program: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:
     held = own.whole() + parameters
     return (held + own.copies, *(held + z for z in added_products(program, letters)))
-
-
-RULES: tuple[Rule, ...] = (
-    Rule("bptt", "back-propagation through time", True, _bptt, _of_bptt),
-    Rule("rtrl", "real-time recurrent learning", True, _rtrl, _of_rtrl),
-)

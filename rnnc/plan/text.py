@@ -19,7 +19,10 @@ def text(plan: Plan) -> str:
     total = polynomial(plan.parameters, plan.at)
     lines += [f"parameters: {total} = {plan.value(plan.parameters):,}", ""]
     lines += _table((("rule", "exact", "multiply-adds a step", "a sequence", "bytes held"), *_costs(plan)), "<<>>>")
-    lines += [f"{rule.name}: impossible here, {why.message()}" for rule, why in plan.refused]
+    reasons = dict.fromkeys(why.message() for _, why in plan.refused)
+    for reason in reasons:
+        names = ", ".join(rule.name for rule, why in plan.refused if why.message() == reason)
+        lines.append(f"{names}: impossible here, {reason}")
     lines.append("")
     lines += _table(tuple(row for c in plan.costs for row in _grows(plan, c)), "<<<")
     strips = [f"{letter} = {plan.at[letter]}" for _, letter in plan.letters.strips if _used(plan, letter)]

@@ -104,10 +104,10 @@ Statement = Kernel | Step | Clear | Loop | Strips | Given
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the program that a module runs by itself: `forward`, `loss` or `backward`, or all of `rtrl`. `values`
-    are those it makes."""
+    """A part of the program that a module runs by itself: `forward`, `loss` or `backward`, or `whole`, all that a rule
+    takes. `values` are those it makes."""
 
-    name: Literal["forward", "loss", "backward", "rtrl"]
+    name: Literal["forward", "loss", "backward", "whole"]
     body: tuple[Statement, ...]
     values: tuple[str, ...]
 

@@ -1,10 +1,10 @@
-"""The program of real-time recurrent learning: one section, in which influences live in loops of their own."""
+"""The program of a rule that learns forward in time: one section, in which influences live in loops of their own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.learning.rtrl import Forward
+from rnnc.learning.forms import Forward
 from rnnc.program.forms import Program
 from rnnc.program.guard import guarded
 from rnnc.program.lower import arranged, neighbours
@@ -19,4 +19,4 @@ def online(forward: Forward) -> Program:
     nodes = sunk(system, neighbours(schedule(system)), tuple(h.name for h in forward.held))
     program = arranged(system, Parts((), (), nodes, {}))
     section = next(s for s in program.sections if s.name == "backward")
-    return replace(program, sections=(replace(section, name="rtrl"),), held=forward.held, refined=forward.refined)
+    return replace(program, sections=(replace(section, name="whole"),), held=forward.held, refined=forward.refined)

@@ -10,8 +10,6 @@ import numpy as np
 
 from rnnc.runtime.network import UnfitNetwork
 
-RULES = ("bptt", "rtrl")
-
 
 class Rule:
     """A module's function that gives (loss, gradients), or, `online`, its three for one step after the other."""
@@ -19,8 +17,8 @@ class Rule:
     def __init__(self, module: Any, name: str, *, window: bool, online: bool) -> None:
         if not hasattr(module, "bptt"):
             raise UnfitNetwork("the network has no loss to train with")
-        have = [rule for rule in dict.fromkeys((*RULES, name)) if callable(getattr(module, rule, None))]
-        if name not in have or not name.isidentifier():
+        have = module.RULES
+        if name not in have:
             raise UnfitNetwork(f"the module has no learning rule `{name}`; it has {', '.join(have)}")
         if (window or online) and not (hasattr(module, "start") and len(module.AXES) == 1):
             raise UnfitNetwork(

@@ -205,7 +205,7 @@ def test_text_is_learnt_and_evaluated_with_its_vocabulary(capsys: Capture) -> No
         (["--data", "train.npz", "--split", "1/2"], 2, "three numbers, as in 80/10/10, not `1/2`"),
         (["--data", "train.npz", "--split", "1/2/3", "--valid", "valid.npz"], 2, "give --valid or --split"),
         (["--data", "train.npz", "--lr", "-1"], 2, "error: --lr is -1.0; it must be a number above 0"),
-        (["--data", "train.npz", "--learn", "hebb"], 1, "error: the module has no learning rule `hebb`; it has bptt"),
+        (["--data", "train.npz", "--learn", "hebb"], 2, "error: there is no learning rule `hebb`"),
         (["--data", "train.npz", "--out", "train.npz"], 2, "error: cannot make the folder `train.npz`: File exists"),
         (["--data", "train.npz", "-s", "D=2"], 2, "error: train.npz: input `x` has units (3,), the network (D) = (2,)"),
         (["--data", "train.npz", "--unit", "letters"], 2, "error: --unit is letters; it is characters or words"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from oracle import data
 from oracle.properties import Subject, close
-from oracle.streaming import LENGTH, reading, whole
+from oracle.streaming import LENGTH, chunks, reading, whole
 
 Array = NDArray[Any]
 
@@ -45,26 +45,56 @@ def rtrl_in_single_precision(subject: Subject) -> None:
 
 
 def steps_are_rtrl(subject: Subject) -> None:
-    """Losses and gradients of single steps add up; so do those of two chunks. Each step's gradient is what `bptt`
-    gives where that step alone has a target."""
-    if not hasattr(subject.module, "rtrl_step"):
+    """Each step's gradient is what `bptt` gives where that step alone has a target."""
+    steps_are_the_whole(subject, "rtrl")
+
+
+def steps_are_the_whole(subject: Subject, rule: str) -> None:
+    """Losses and gradients of single steps add up to those of a call; so do those of two chunks."""
+    if not hasattr(subject.module, f"{rule}_step"):
         return
-    if any(v.role == "target" and not v.axes for v in subject.system.values):
-        # every step has the whole of a loss without the axis
+    if any(v.role == "target" and not v.axes for v in subject.system.values) or "mean over" in subject.text:
+        # every step has the whole of a loss without the axis, or a mean of its own
         return
-    batch = whole(subject)
-    held, moving, starting = _arrays(subject, batch)
-    expected = subject.module.rtrl(subject.parameters, **batch.arrays, reduce="sum", **_lengths(batch))
-    learner = subject.module.rtrl_start(subject.parameters, batch=batch.size, **starting)
+    batch, run = whole(subject), getattr(subject.module, rule)
+    held, moving, starting = _arrays(subject, batch, rule)
+    expected = run(subject.parameters, **batch.arrays, reduce="sum", **_lengths(batch))
+    start, step = (getattr(subject.module, f"{rule}_{what}") for what in ("start", "step"))
+    learner = start(subject.parameters, batch=batch.size, **starting)
     total: Any = 0.0
     sums: dict[str, Any] = {}
     for n in range(LENGTH):
         now = {name: array[n] for name, array in moving.items()}
-        value, grads, learner = subject.module.rtrl_step(subject.parameters, learner, **now, **held, reduce="sum")
+        value, grads, learner = step(subject.parameters, learner, **now, **held, reduce="sum")
         total += value
         sums = {name: sums.get(name, 0.0) + array for name, array in grads.items()}
-    if "mean over" not in subject.text:
-        same((total, sums), expected, 1e-10, "steps of rtrl, summed")
+    same((total, sums), expected, 1e-10, f"steps of {rule}, summed")
+    if not moving:
+        return
+    two = chunks(subject)
+    one, early = run(subject.parameters, **two.first, reduce="sum")
+    rest, late = run(subject.parameters, **two.second, reduce="sum", state=early.state)
+    both = {name: early[name] + late[name] for name in early}
+    same((one + rest, both), expected, 1e-10, f"two chunks of {rule}")
+
+
+def sequences_are_alone(subject: Subject, rule: str) -> None:
+    """On a ragged batch with NaN in the padding each sequence adds what it gives alone; float32 is near it."""
+    run, batch, axes = getattr(subject.module, rule), subject.ragged, subject.system.axes
+    value, grads = run(subject.parameters, **batch.arrays, lengths=batch.given(axes), reduce="sum")
+    total: Any = 0.0
+    sums: dict[str, Any] = {}
+    for b in range(batch.size):
+        lengths, arrays = batch.alone(b)
+        one, own = run(subject.parameters, **arrays, lengths=lengths[axes[0]] if axes else None, reduce="sum")
+        total += one
+        sums = {name: sums.get(name, 0.0) + array for name, array in own.items()}
+    same((value, grads), (total, sums), 1e-10, f"{rule} on a ragged batch")
+    single = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in batch.arrays.items()}
+    parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.parameters.items()}
+    found = run(parameters, **single, lengths=batch.given(axes), reduce="sum")
+    same(found, (value, grads), 1e-3, f"{rule} in float32")
+    assert all(array.dtype == np.float32 for array in found[1].values())
 
 
 def same(found: tuple[Any, Any], expected: tuple[Any, Any], tolerance: float, what: str) -> None:
@@ -79,14 +109,16 @@ def _lengths(batch: data.Batch) -> dict[str, Any]:
     return {} if carried == set(batch.lengths) else {"lengths": batch.given(tuple(batch.lengths))}
 
 
-def _arrays(subject: Subject, batch: data.Batch) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+def _arrays(
+    subject: Subject, batch: data.Batch, rule: str
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
     """Data by sequence that every step reads, data by position, and data that only starts read."""
     values = {v.name: v for v in subject.system.values}
     loss = [subject.system.loss] if subject.system.loss is not None else []
     always = reading(subject, [n for n, v in values.items() if v.role != "input" and v.axes] + loss, False)
     held = {n: a for n, a in batch.arrays.items() if not values[n].axes and n in always}
     moving = {n: a for n, a in batch.arrays.items() if values[n].axes}
-    asked = signature(subject.module.rtrl_start).parameters
+    asked = signature(getattr(subject.module, f"{rule}_start")).parameters
     return held, moving, {n: a for n, a in batch.arrays.items() if n in asked}
 
 

@@ -43,14 +43,15 @@ class Poisoned:
 
 @dataclass(frozen=True)
 class Subject:
-    """One network: its text, and a number that picks what is drawn for it."""
+    """One network: its text, a number that picks what is drawn for it, and the learning rules it is to have."""
 
     text: str
     seed: int
+    rules: tuple[str, ...] | None = None
 
     @cached_property
     def module(self) -> ModuleType:
-        module: ModuleType = rnnc.compile_text(self.text)
+        module: ModuleType = rnnc.compile_text(self.text, learn=self.rules)
         assert module.__dict__["np"] is np
         module.__dict__["np"] = Poisoned()
         # strips of a few positions, so that short sequences take several: a batch of 3 or more one at a time

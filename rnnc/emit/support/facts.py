@@ -16,7 +16,8 @@ SIZES_FROM: dict[str, tuple[tuple[str, int], ...]] = {}
 UNITS: tuple[str, ...] = ()
 FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {}
 STATES: dict[str, int] = {}
-INFLUENCES: dict[str, int] = {}
+RULES: tuple[str, ...] = ("bptt", "rtrl")
+INFLUENCES: dict[str, dict[str, int]] = {}
 
 
 def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
@@ -29,6 +30,6 @@ def data_shapes(**sizes: int) -> dict[str, tuple[tuple[int, ...], int]]:
     raise NotImplementedError
 
 
-def places(**sizes: int) -> dict[str, tuple[tuple[str, tuple[Any, ...]], ...]]:
-    """The influences that lie side by side in one array: (name, where of `piece`)."""
+def places(rule: str, sizes: dict[str, int]) -> dict[str, tuple[tuple[str, tuple[Any, ...]], ...]]:
+    """The influences of a rule that lie side by side in one array: (name, where of `piece`)."""
     raise NotImplementedError

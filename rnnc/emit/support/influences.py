@@ -1,4 +1,4 @@
-"""What only real-time recurrent learning needs: views of an influence, and influences in and out of a learner."""
+"""What only rules that learn forward in time need: views of an influence, and influences in and out of a learner."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnc.emit.support.calls import Call
 from rnnc.emit.support.facts import INFLUENCES, places
+from rnnc.emit.support.parameters import Parameters
 
 # ---- copied from here
 
@@ -34,28 +35,38 @@ def diagonal(a: Any, labels: str) -> Any:
     return np.einsum(f"...{labels}->...{''.join(dict.fromkeys(labels))}", a)
 
 
-class LearningCall(Call):
-    """A call that learns forward in time: `influences` are those of a learner, by name; none at a sequence's start.
-    `places` says which of them lie side by side in one array."""
+def followed(call: Any, reduce: str, run: Any) -> tuple[Any, Any]:
+    """Value and gradients of a checked call by the rule whose function `run` is."""
+    grads = Parameters(call.sizes, call.real)
+    share = 1.0 / call.batch if reduce == "mean" else 1.0
+    with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not
+        loss = run(call, np.full(call.batch, share, call.real), grads)
+    return loss.mean() if reduce == "mean" else loss.sum(), grads
 
-    def __init__(self, p: Any, data: Any, lengths: Any, learner: Any, *more: Any, **options: Any) -> None:
+
+class LearningCall(Call):
+    """A call that learns forward in time by `rule`: `influences` are those of a learner, by name; none at a sequence's
+    start. `steps` says how many steps of each a learner holds, `places` which of them lie side by side in one array."""
+
+    def __init__(self, rule: str, p: Any, data: Any, lengths: Any, learner: Any, *more: Any, **options: Any) -> None:
         state = learner
+        self.steps = INFLUENCES[rule]
         self.influences: dict[str, Any] = {}
-        if isinstance(learner, Mapping) and (options.get("stepping") or any(name in INFLUENCES for name in learner)):
-            state = {name: a for name, a in learner.items() if name not in INFLUENCES}
-            for name in INFLUENCES:
+        if isinstance(learner, Mapping) and (options.get("stepping") or any(name in self.steps for name in learner)):
+            state = {name: a for name, a in learner.items() if name not in self.steps}
+            for name in self.steps:
                 if name not in learner:
-                    raise ValueError(f"learner lacks `{name}`; it is what `rtrl_start` gives")
+                    raise ValueError(f"learner lacks `{name}`; it is what `{rule}_start` gives")
                 self.influences[name] = learner[name]
         super().__init__(p, data, lengths, state, *more, **options)
-        self.places = places(**self.sizes)
+        self.places = places(rule, self.sizes)
 
     def recall(self, name: str, a: Any) -> None:
         """Put the learner's influences into a ring `a` (steps, batch, rows, columns); zero at a sequence's start."""
         a[...] = 0.0
         for key, where in self.places[name] if self.influences else ():
-            part = piece(a, *where)[-INFLUENCES[key] :]
-            steps = (INFLUENCES[key],) if INFLUENCES[key] > 1 else ()
+            part = piece(a, *where)[-self.steps[key] :]
+            steps = (self.steps[key],) if self.steps[key] > 1 else ()
             expected = (*steps, *part.shape[1 if self.batched else 2 :])
             found = np.shape(self.influences[key])
             if found != expected:
@@ -67,7 +78,7 @@ class LearningCall(Call):
         sequences ended before, whose last ones are gone."""
         found: dict[str, Any] = {}
         for key, where in () if self.ragged else self.places[name]:
-            count = INFLUENCES[key]
+            count = self.steps[key]
             rows = np.stack([piece(a[(length - k) % len(a)], *where) for k in range(count, 0, -1)])
             rows = rows if self.batched else rows[:, 0]
             found[key] = rows[0] if count == 1 else rows

@@ -1,0 +1,32 @@
+"""What a learning rule makes of a network, beside back-propagation: all that the later rooms know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnc.autodiff.tangent import Held
+from rnnc.system.forms import System
+
+
+@dataclass(frozen=True)
+class Forward:
+    """`system` gives the loss and the gradients; `held` are the influences it carries from step to step. The values in
+    `refined` have their first dimension as two (`rnnc.system.refine`)."""
+
+    system: System
+    held: tuple[Held, ...]
+    refined: frozenset[str] = frozenset()
+
+
+Learned = Forward
+"""One class for every kind of program that a rule needs; `rnnc.program.learner` and `rnnc.emit.learners` know them
+all."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a rule is asked for: `number` is that in its name (the 2 of `snap2`), `most` the influences (of one parameter
+    on one state) beyond which it is not wanted; None: any number."""
+
+    number: int = 0
+    most: int | None = None

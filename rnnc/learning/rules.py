@@ -1,0 +1,91 @@
+"""The learning rules: one record a rule, and the one place where a rule is entered.
+
+`rnnc compile --learn`, `rnnc plan` and the tests go through `RULES`. A rule whose name ends in N is a family: `snap2`
+is its rule with the number 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from rnnc.diagnostics import Reporter
+from rnnc.learning.follow import followed
+from rnnc.learning.forms import Asked, Learned
+from rnnc.learning.truncated_gradient import truncated_gradient
+from rnnc.suggest import suggest
+from rnnc.system.forms import System
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`drops` says in a phrase what the gradient lacks, "" of an exact rule; `online`: whether it takes one step after
+    the other. `learned` makes what the rule needs of a system with a loss; None where it cannot, and why is reported.
+    Back-propagation, which every module with a loss has, has no `learned`."""
+
+    name: str
+    title: str
+    exact: bool
+    paper: str
+    drops: str
+    online: bool
+    learned: Callable[[System, Reporter, Asked], Learned | None] | None
+    number: int = 0
+
+    @property
+    def family(self) -> bool:
+        """Whether the name stands for one rule of every number."""
+        return self.name.endswith("N")
+
+
+def _rtrl(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most)
+
+
+def _truncated_gradient(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most, truncated_gradient)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("bptt", "back-propagation through time", True, "Werbos (1990)", "", False, None),
+    Rule("rtrl", "real-time recurrent learning", True, "Williams and Zipser (1989)", "", True, _rtrl),
+    Rule(
+        "truncated_gradient",
+        "the gradient of each step alone",
+        False,
+        "Williams and Zipser (1989), without the recurrent term",
+        "all that a parameter does to later steps",
+        True,
+        _truncated_gradient,
+    ),
+)
+
+ALWAYS = ("bptt", "rtrl")
+"""What a module has where nothing is asked for and the network allows it."""
+
+
+class NoRule(Exception):
+    """There is no rule of that name; `hint` says which was meant, or which there are."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__(f"there is no learning rule `{name}`")
+        self.hint = hint
+
+
+def rule(name: str) -> Rule:
+    """The rule called `name`, of a family the one with its number. Raises `NoRule`."""
+    for known in RULES:
+        if not known.family:
+            if known.name == name:
+                return known
+        elif match := re.fullmatch(rf"{known.name[:-1]}([1-9][0-9]{{0,3}})", name):
+            return replace(known, name=name, number=int(match[1]))
+    names = tuple(known.name for known in RULES)
+    meant = suggest(name, (n[:-1] + "1" if n.endswith("N") else n for n in names))
+    raise NoRule(name, f"did you mean `{meant}`?" if meant else f"there are {', '.join(names)}")
+
+
+def chosen(names: Iterable[str] | None) -> tuple[Rule, ...]:
+    """The rules of these names in their order, each once, `bptt` first; of None those of `ALWAYS`. Raises `NoRule`."""
+    return tuple(rule(name) for name in dict.fromkeys(("bptt", *(ALWAYS if names is None else names))))

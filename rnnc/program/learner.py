@@ -1,0 +1,32 @@
+"""What a module needs to learn by one rule: the rule, what it made of the network, and the programs of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnc.diagnostics import Reporter
+from rnnc.learning.forms import Asked, Learned
+from rnnc.learning.rules import Rule
+from rnnc.program.forms import Program
+from rnnc.program.online import online
+from rnnc.system.forms import System
+
+
+@dataclass(frozen=True)
+class Learner:
+    """`programs` are in the order in which `rnnc.emit.learners` takes them, the one with all sums last."""
+
+    rule: Rule
+    learned: Learned
+    programs: tuple[Program, ...]
+
+
+def learner(rule: Rule, system: System, reporter: Reporter, most: int | None = None) -> Learner | None:
+    """None where the network does not allow the rule, which is reported, or has more than `most` influences."""
+    assert rule.learned is not None, "bptt is in every module"
+    learned = rule.learned(system, reporter, Asked(rule.number, most))
+    return None if learned is None else Learner(rule, learned, _programs(learned))
+
+
+def _programs(learned: Learned) -> tuple[Program, ...]:
+    return (online(learned),)

@@ -1,8 +1,9 @@
-"""The corpus, its two parts and its windows; the trigram model against its own definition."""
+"""The corpus, its two parts and its windows; the n-gram model against its own definition."""
 
 from __future__ import annotations
 
 import io
+import itertools
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from fakes import long_text
 
 from rnnc.runtime import text
-from rnnc.runtime.ngram import fit_trigram
+from rnnc.runtime.ngram import fit_ngrams
 
 
 def test_the_documentation_is_in_every_installation() -> None:
@@ -75,10 +76,11 @@ def test_windows_cover_the_streams_once(window: int) -> None:
         text.streams(ids, 100)
 
 
-def test_trigram_probabilities_sum_to_one_after_any_context() -> None:
+@pytest.mark.parametrize("length", [1, 3, 5])
+def test_probabilities_sum_to_one_after_any_context(length: int) -> None:
     corpus = text.split_corpus(long_text(), name="x")
-    model = fit_trigram(corpus.train, corpus.size)
-    for context in ([], [3], [0], [3, 5], [0, 0], [corpus.size - 1, 2]):
+    model = fit_ngrams(corpus.train, corpus.size, length)
+    for context in ([], [3], [0], [3, 5], [0, 0], [corpus.size - 1, 2], [1, 2, 3, 4, 5]):
         total = sum(
             model.probabilities(np.array([*context, k], dtype=np.int64))[len(context)] for k in range(corpus.size)
         )
@@ -86,13 +88,13 @@ def test_trigram_probabilities_sum_to_one_after_any_context() -> None:
 
 
 def kneser_ney(ids: list[int], size: int, context: list[int], following: int) -> float:
-    """The definition, with dictionaries and one character at a time."""
-    counts = Counter(zip(ids, ids[1:], ids[2:], strict=False))
+    """The definition, with dictionaries and one character at a time; a context of all that the model looks at."""
+    counts = Counter(zip(*(ids[k:] for k in range(len(context) + 1)), strict=False))
     levels: list[Counter[tuple[int, ...]]] = [Counter(counts)]
-    for _ in range(2):
+    for _ in context:
         levels.insert(0, Counter(key[1:] for key in levels[0]))
     probability = 1.0 / size
-    for length, level in enumerate(levels[: len(context) + 1]):
+    for length, level in enumerate(levels):
         tail = tuple(context[len(context) - length :])
         seen = {key: n for key, n in level.items() if key[:-1] == tail}
         if not seen:
@@ -104,24 +106,26 @@ def kneser_ney(ids: list[int], size: int, context: list[int], following: int) ->
     return probability
 
 
-def test_trigram_against_kneser_and_ney_by_definition() -> None:
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_against_kneser_and_ney_by_definition(length: int) -> None:
     ids = np.random.default_rng(0).integers(1, 5, size=60) % 4
-    model = fit_trigram(ids, 6)
-    for first in range(6):
-        for second in range(6):
-            found = [model.probabilities(np.array([first, second, k]))[2] for k in range(6)]
-            wanted = [kneser_ney(ids.tolist(), 6, [first, second], k) for k in range(6)]
-            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    model = fit_ngrams(ids, 6, length)
+    for context in itertools.product(range(6), repeat=length - 1):
+        found = [model.probabilities(np.array([*context, k]))[-1] for k in range(6)]
+        wanted = [kneser_ney(ids.tolist(), 6, [*context], k) for k in range(6)]
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_trigram_beats_single_characters_and_knows_its_text() -> None:
     corpus = text.split_corpus(long_text(20000), name="x")
-    model = fit_trigram(corpus.train, corpus.size)
+    model = fit_ngrams(corpus.train, corpus.size)
     counts = np.bincount(corpus.train, minlength=corpus.size) + 1.0
     single = -np.log2(counts / counts.sum())[corpus.held_out].mean()
     assert model.bits(corpus.held_out) < 0.7 * single
-    with pytest.raises(ValueError, match="three characters"):
-        fit_trigram(np.array([1, 2]), 3)
+    with pytest.raises(ValueError, match="needs 3 characters, not 2"):
+        fit_ngrams(np.array([1, 2]), 3)
+    with pytest.raises(ValueError, match="5-grams of 7000 different characters are too many"):
+        fit_ngrams(np.arange(9), 7000, 5)
 
 
 def test_a_text_from_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A character trigram model: what a text's held-out part costs without any network.
+"""An n-gram model of characters: what a text's held-out part costs without any network.
 
 Interpolated Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998, section 4.1.6): every
 count gives up a discount, which goes to the next shorter context; the shorter contexts count how many
@@ -30,39 +30,38 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Trigram:
-    """The counts of a text of numbers 0..size-1, for contexts of 0, 1 and 2 characters in this order."""
+class NGrams:
+    """The counts of a text of numbers 0..size-1, for contexts of 0, 1, 2, … characters in this order."""
 
     size: int
     orders: tuple[Order, ...]
 
     def probabilities(self, ids: Ids) -> Floats:
-        """The probability of every character after its (at most two) predecessors, float64, (len(ids),)."""
+        """The probability of every character after its predecessors, as many as there are and the longest context
+        has, float64, (len(ids),)."""
         result = np.full(len(ids), 1.0 / self.size)
         for length, order in enumerate(self.orders):
             result[length:] = _interpolated(order, _keys(ids, length + 1, self.size), self.size, result[length:])
         return result
 
     def bits(self, ids: Ids) -> float:
-        """Mean cost of a character in bits, from the third on (the first two have no full context)."""
-        return float(-np.log2(self.probabilities(ids)[2:]).mean())
+        """Mean cost of a character in bits, from the first on that has a full context."""
+        return float(-np.log2(self.probabilities(ids)[len(self.orders) - 1 :]).mean())
 
 
-def fit_trigram(ids: Ids, size: int) -> Trigram:
-    """Count a text of at least three numbers in 0..size-1; ValueError for a shorter one."""
-    if len(ids) < 3:
-        raise ValueError(f"a trigram model needs three characters, not {len(ids)}")
-    triples, counts = np.unique(_keys(ids, 3, size), return_counts=True)
-    pairs, pair_counts = np.unique(triples % size**2, return_counts=True)
-    singles, single_counts = np.unique(pairs % size, return_counts=True)
-    return Trigram(
-        size,
-        (
-            _order(singles, single_counts, size),
-            _order(pairs, pair_counts, size),
-            _order(triples, counts, size),
-        ),
-    )
+def fit_ngrams(ids: Ids, size: int, length: int = 3) -> NGrams:
+    """Count the runs of `length` in a text of numbers in 0..size-1; ValueError for a text that has none, and where
+    their numbers would not fit 63 bits."""
+    if len(ids) < length:
+        raise ValueError(f"a model of {length}-grams needs {length} characters, not {len(ids)}")
+    if size**length >= 2**63:
+        raise ValueError(f"{length}-grams of {size} different characters are too many to count")
+    runs, counts = np.unique(_keys(ids, length, size), return_counts=True)
+    orders = [_order(runs, counts, size)]
+    for shorter in range(length - 1, 0, -1):
+        runs, counts = np.unique(runs % size**shorter, return_counts=True)
+        orders.insert(0, _order(runs, counts, size))
+    return NGrams(size, tuple(orders))
 
 
 def _keys(ids: Ids, length: int, size: int) -> Ids:

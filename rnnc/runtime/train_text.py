@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnc.runtime.network import Array, TextNetwork, UnfitNetwork, averages, text_network
-from rnnc.runtime.ngram import fit_trigram
+from rnnc.runtime.ngram import fit_ngrams
 from rnnc.runtime.progress import Progress, clock
 from rnnc.runtime.sampling import sample_text, writes_text
 from rnnc.runtime.signals import Stop, stop_requests
@@ -35,8 +35,8 @@ class TextOptions:
     text: str = PYDOC
     minutes: float = 2.0
     steps: int | None = None
-    batch: int = 16
-    window: int = 64
+    batch: int = 8
+    window: int = 32
     lr: float = 4e-3
     seed: int = 0
     out: Path = Path("weights.npz")
@@ -81,7 +81,7 @@ def train_text(module: object, options: TextOptions) -> int:
 
 
 def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions, stop: Stop) -> int:
-    trigram = fit_trigram(corpus.train, corpus.size).bits(corpus.held_out)
+    trigram = fit_ngrams(corpus.train, corpus.size).bits(corpus.held_out)
     sizes = {**dict(options.sizes), **dict.fromkeys(network.sizes, corpus.size)}
     p = network.module.init(seed=options.seed, dtype="float32", **sizes)
     weights = sum(value.size for value in p.values())

@@ -26,8 +26,8 @@ class Plan:
 
     seconds: float = 120.0
     steps: int | None = None
-    batch: int = 16
-    window: int = 64
+    batch: int = 8
+    window: int = 32
     lr: float = 4e-3
     clip: float = 1.0
     seed: int = 0

@@ -46,12 +46,16 @@ class OutCalls:
         whole = view(names, Access(run[0].out, axes, run[0].dims), scans, None)
         start, stop = names.size_text(first.rows[0]), names.size_text(last.rows[1])
         base = section.whole(first.buffer)
-        index = whole.text.removeprefix(names.variable(run[0].out))
-        index = f"{index[:-1]}, ..., {start}:{stop}]" if index else f"[..., {start}:{stop}]"
-        rows = section.lines.row(f"{base}{index}", f"{base}_{'_'.join(spelled(e.out) for e in run)}")
+
+        def rows(array: str) -> str:
+            index = array.removeprefix(names.variable(run[0].out))
+            return f"{base}{index[:-1]}, ..., {start}:{stop}]" if index else f"{base}[..., {start}:{stop}]"
+
+        along = (whole.along[0], rows(whole.along[1])) if whole.along else None
+        place = section.lines.row(rows(whole.text), f"{base}_{'_'.join(spelled(e.out) for e in run)}", along)
         assert isinstance(run[0].op, Pointwise) and isinstance(run[0].op.formula, Operation)
         half = section.elementwise.number(0.5) if scans and run[0].op.formula.op == "sigmoid" else "0.5"
-        for line in call(run[0].op.formula.op, [rows], rows, half=half):
+        for line in call(run[0].op.formula.op, [place], place, half=half):
             section.lines.add(line)
 
 

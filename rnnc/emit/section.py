@@ -150,7 +150,7 @@ class SectionWriter:
                 halo = e.low + e.high
                 length = self.names.of_axis("strip", e.axis) if e.strip else self.names.length(e.axis)
                 dims.append(f"{length} + {halo}" if halo else length)
-            elif e.kept:
+            elif e.kept > 1:
                 dims.append(str(e.kept))
         dims += ["batch"] if buffer.batched else []
         dims += [self.names.size_text(z) for z in buffer.shape]
@@ -170,7 +170,7 @@ class SectionWriter:
         self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, real)")
         if any(e.strip and (e.low or e.high) for e in buffer.extents):
             self.lines.add(first_halo(self.names, buffer, variable))
-        rows = tuple((0, 0) if e.strip else (e.low, e.high) for e in buffer.extents if e.kept != 0)
+        rows = tuple((0, 0) if e.strip else (e.low, e.high) for e in buffer.extents if e.kept not in (0, 1))
         if any(low or high for low, high in rows) and buffer.name not in self.borders:
             self.lines.add(f"halo({variable}, {rows!r}, {('low',) * len(rows)!r}, None)")
 
@@ -352,9 +352,7 @@ class SectionWriter:
             first, stop = (self.names.of_axis(word, loop.axis) for word in ("first", "stop"))
         ahead = f"range({first}, {stop})" if first else f"range({stop})"
         back = f"range({stop} - 1, {f'{first} - 1' if first else '-1'}, -1)"
-        with self.lines.block(f"for {variable} in {ahead if loop.direction > 0 else back}:"):
-            if first and any(self.short(e) for e in equations(loop.body)):
-                self.lines.add(f"{self.names.of_axis('row', loop.axis)} = {variable} - {first}")
+        with self.lines.scan(variable, ahead if loop.direction > 0 else back, loop.direction < 0):
             for statement in loop.body:
                 self.statement(statement, {**scans, loop.axis: variable})
 

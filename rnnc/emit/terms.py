@@ -74,7 +74,10 @@ class Terms:
         v = self.names.values[e.out]
         whole = view(self.names, Access(e.out, tuple(At(a) for a in v.axes), e.dims), scans, None)
         index = whole.text.removeprefix(base)
-        return self.lines.row(f"{name}{index}", f"{name}_{'_'.join(scans.values())}") if index else name
+        if not index:
+            return name
+        along = (whole.along[0], f"{name}{whole.along[1].removeprefix(base)}") if whole.along else None
+        return self.lines.row(f"{name}{index}", f"{name}_{'_'.join(scans.values())}", along)
 
     def _label(self, e: Equation, term: Term) -> str:
         """What to call a block: the parameter whose influence it is."""

@@ -26,6 +26,8 @@ class View:
     labels: tuple[str, ...]
     home: str
     """The variable whose memory it reads; for telling whether a result may be written over it."""
+    along: tuple[str, str] | None = None
+    """Where it is a row for every position of the innermost loop: the loop's variable, and the array of the rows."""
 
 
 class Names:
@@ -148,6 +150,7 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
     if v.role == "seed":
         return View("seed", (BATCH,), base)
     rows: list[str] = []
+    spans: dict[int, str] = {}
     labels: list[str] = []
     later: list[tuple[At, Extent]] = []
     windows = iter(access.dims)
@@ -156,10 +159,11 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
     for at, extent in zip(access.at, extents, strict=True):
         tap = next(windows) if at.high is not None else None
         if at.anchor == "here" and at.axis in scans:
-            if extent.kept == 0:
+            if extent.kept in (0, 1):
                 continue
-            index = _row(names.of_axis("row", at.axis) if extent.strip else scans[at.axis], at, extent)
-            rows.append(index)
+            if at.axis == tuple(scans)[-1] and at.high is None and extent.kept is None:
+                spans[len(rows)] = _span(names, extent, at.low)
+            rows.append(_row(names, at, extent, scans[at.axis]))
             row_name += "_" + scans[at.axis] + _offset_name(at)
             if tap is not None:
                 assert not extent.strip
@@ -186,14 +190,29 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
         if isinstance(d, str):
             labels.append(d)
     text = _indexed(base, rows)
+    along = _along(base, rows, spans, scans)
     if names.strip in v.axes and names.strip not in scans and not later:
         row_name += "_strip" + "".join(_offset_name(at) for at in access.at if at.axis == names.strip)
     if lines is not None and row_name != base and not later:
-        text = lines.row(text, row_name)
-    return _anchored(names, View(text, tuple(labels), base), later, access)
+        text = lines.row(text, row_name, along)
+    return _anchored(names, View(text, tuple(labels), base, along), later, access)
 
 
-def _row(variable: str, at: At, extent: Extent) -> str:
+def _along(base: str, rows: list[str], spans: Mapping[int, str], scans: Mapping[str, str]) -> tuple[str, str] | None:
+    """The innermost loop, and the array that has a row of `base` for each of its positions; None where that has other
+    positions before them."""
+    if len(spans) != 1:
+        return None
+    ((k, span),) = spans.items()
+    if any(":" in row for row in rows[:k]):
+        return None
+    return tuple(scans.values())[-1], _indexed(base, [*rows[:k], span, *rows[k + 1 :]])
+
+
+def _row(names: Names, at: At, extent: Extent, variable: str) -> str:
+    if extent.strip:
+        assert extent.kept is None
+        variable = f"{variable} - {names.of_axis('first', at.axis)}"
     if extent.kept is not None:
         return f"({variable}{at.low:+d}) % {extent.kept}" if at.low else f"{variable} % {extent.kept}"
     if at.high is not None:
@@ -273,7 +292,7 @@ def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: 
         batch = labels.index(BATCH) if BATCH in labels else -1
         text = f"pick({text}, {k}, {index}, {batch})"
         labels.pop(k)
-    return View(text, tuple(labels), made.home)
+    return View(text, tuple(labels), made.home, None if later else made.along)
 
 
 def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:

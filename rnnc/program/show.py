@@ -42,6 +42,8 @@ def _extent(extent: Extent) -> str:
         kept = ""
     elif extent.kept == 0:
         kept = ": current"
+    elif extent.kept == 1:
+        kept = ": carried"
     else:
         kept = f": ring of {extent.kept}"
     return f"{low}{extent.axis}{high}{kept}"

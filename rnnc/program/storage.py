@@ -82,7 +82,23 @@ class Storage:
             # a neighbour's whole row, while the scan around this one goes on
             return Extent(axis, low, high)
         reach = max((abs(a.low) for a in reads), default=0)
-        return Extent(axis, 0, 0, kept=0 if reach == 0 else reach + 1)
+        if reach == 1 and self._before_written(v, index, moment):
+            return Extent(axis, kept=1)
+        return Extent(axis, kept=0 if reach == 0 else reach + 1)
+
+    def _before_written(self, v: Value, index: int, moment: Moment) -> bool:
+        """Whether a step reads all that it needs of the step before ahead of what it writes there itself; in one kernel
+        only entry by entry. Influences are carried by rings."""
+        if isinstance(moment.equation.op, Products):
+            return False
+        for r in self.life.readings.get(v.name, ()):
+            if r.access.at[index].low == 0:
+                continue
+            e = r.moment.equation
+            aligned = r.access.dims == e.dims and self.values[e.out].shape == v.shape
+            if r.moment.order >= moment.order or (isinstance(e.op, Pointwise) and not aligned):
+                return False
+        return True
 
     # ---- rows of stacks
 

@@ -46,6 +46,7 @@ class Call:
         self.stepping = stepping
         self.counts: dict[str, tuple[int, str]] = {}
         self.missing: dict[str, Any] = {}
+        self.past: dict[tuple[str, ...], Any] = {}
         asked = self._asked(lengths)
         carried = self._whole_state(state, tuple(carries))
         self.batched, self.witness = self._batched(given, carried or {}, asked)
@@ -57,12 +58,13 @@ class Call:
         self.batch = self.counts.get("", (1, ""))[0]
         self.lengths = self._lengths(asked)
         self.length = {axis: count for axis, (count, _) in self.counts.items() if axis}
-        self.ragged = any(np.any(self.lengths[a] < self.length[a]) for a in self.length)
+        self.ragged = bool(self.short)
         for name in self.data:
             self._clean(name)
-        counted = [self.state[axis][0] for axis in AXES if axis in self.state] if self.state is not None else []
-        begin = counted[0] if counted else 0
-        self.begin = np.broadcast_to(np.asarray(begin, self.real), (self.batch,))
+        self.begin = np.zeros(self.batch, self.real)
+        for axis in AXES:
+            if self.state is not None and axis in self.state:
+                self.begin[...] = self.state[axis][0]
 
     # ---- words
 
@@ -219,23 +221,30 @@ class Call:
         return result
 
     def _lengths(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Each sequence's own length on every axis."""
+        """Each sequence's own length on every axis; `short` are the axes on which some sequence ends early."""
         result = {}
+        self.short: set[str] = set()
         for axis in AXES:
             least = 0 if axis in LABEL_AXES else 1
-            if axis not in asked and axis not in self.counts and least:
-                raise ValueError(f"lengths of axis `{axis}` are needed: no array carries it")
-            own = asked.get(axis, self.counts.get(axis, (0,))[0])
-            if np.ndim(own) and not self.batched:
+            if axis not in asked:
+                if axis not in self.counts and least:
+                    raise ValueError(f"lengths of axis `{axis}` are needed: no array carries it")
+                longest, _ = self.counts.setdefault(axis, (0, "lengths"))
+                result[axis] = np.full(self.batch, longest, np.int64)
+                continue
+            own = asked[axis]
+            if own.ndim and not self.batched:
                 raise ValueError(f"lengths of axis `{axis}` must be one whole number{self._because()}")
             expected = f"{least} to {self.counts[axis][0]}" if axis in self.counts else f"at least {least}"
             longest, _ = self.counts.setdefault(axis, (int(np.max(own)), "lengths"))
-            one = np.broadcast_to(own, (self.batch,))
+            one = np.broadcast_to(own, (self.batch,)).astype(np.int64)
             wrong = np.flatnonzero((one < least) | (one > longest))
             if len(wrong):
                 b = int(wrong[0])
                 raise ValueError(f"sequence {b} has length {one[b]} on axis `{axis}`, expected {expected}")
-            result[axis] = one.astype(np.int64)
+            if np.any(one < longest):
+                self.short.add(axis)
+            result[axis] = one
         return result
 
     def strip(self, axis: str) -> int:
@@ -244,16 +253,16 @@ class Call:
 
     def padding(self, *axes: str) -> Any:
         """Which positions are past the end of their own sequence: (axes..., batch), or None where none is."""
-        result = None
-        for k, axis in enumerate(axes):
-            if np.all(self.lengths[axis] >= self.length[axis]):
-                continue
-            past = np.arange(self.length[axis])[:, None] >= self.lengths[axis]
-            past = past.reshape([self.length[axis] if i == k else 1 for i in range(len(axes))] + [self.batch])
-            result = past if result is None else result | past
-        if result is None:
+        if not any(axis in self.short for axis in axes):
             return None
-        return np.broadcast_to(result, [*(self.length[a] for a in axes), self.batch])
+        if axes not in self.past:
+            whole = [*(self.length[a] for a in axes), self.batch]
+            past = np.zeros(whole, bool)
+            for k, axis in enumerate(axes):
+                own = np.arange(self.length[axis])[:, None] >= self.lengths[axis]
+                past |= own.reshape([*(n if i == k else 1 for i, n in enumerate(whole[:-1])), self.batch])
+            self.past[axes] = past
+        return self.past[axes]
 
     # ---- values
 

@@ -86,9 +86,10 @@ def emitted(block: Block) -> str:
     assert word == "emitted"
     lines = emit_text((ROOT / "specs" / f"{name}.rnn").read_text(encoding="utf-8")).splitlines()
     head = block.text.splitlines()[0]
-    indent = head[: len(head) - len(head.lstrip())] + " "
+    indent = head[: len(head) - len(head.lstrip())]
     start = lines.index(head)
-    end = next(k for k in range(start + 1, len(lines)) if not lines[k].startswith(indent))
+    inside = (indent + " ", indent + ")")
+    end = next(k for k in range(start + 1, len(lines)) if not lines[k].startswith(inside))
     return "\n".join(lines[start:end]) + "\n"
 
 

@@ -36,13 +36,9 @@ class Scan:
         if len(line) <= WIDTH:
             return [line]
         deeper = indent + "    "
-        return [
-            f"{indent}for (",
-            *_filled(names, deeper),
-            f"{indent}) in zip(",
-            *_filled(arrays, deeper),
-            f"{indent}):",
-        ]
+        first = f"{indent}for {', '.join(names)} in zip("
+        begun = [first] if len(first) <= WIDTH else [f"{indent}for (", *_filled(names, deeper), f"{indent}) in zip("]
+        return [*begun, *_filled(arrays, deeper), f"{indent}):"]
 
 
 def _filled(items: Iterable[str], indent: str) -> list[str]:

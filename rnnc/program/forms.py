@@ -21,8 +21,8 @@ class Extent:
     """One axis of a buffer: `low` rows before the first position and `high` past the last (the halo that offsets read).
 
     `kept` is how many positions are held at once inside the scan along this axis: None all of them, 0 the current
-    one only (no dimension), 1 also the one before until it is overwritten (no dimension either), d a ring of d rows that
-    positions share in turn. `strip`: the positions of one
+    one only (no dimension), 1 also the one before until it is overwritten (no dimension either), d a ring of d rows
+    that positions share in turn. `strip`: the positions of one
     strip alone, and its halo.
     """
 

@@ -133,7 +133,9 @@ def _still(program: Program) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for section in program.sections:
         for loop in statements(section.body):
-            for e in equations(loop.body) if isinstance(loop, Loop) else ():
+            if not isinstance(loop, Loop):
+                continue
+            for e in equations(loop.body):
                 if isinstance(e.op, Dropout) and values[e.out].role not in ("adjoint", "gradient"):
                     found[e.op.key] = (*found.get(e.op.key, ()), loop.axis)
     return found

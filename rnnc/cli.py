@@ -30,6 +30,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("graph", "draw a network, folded or unrolled"),
     ("derive", "print the equations of a network and of its gradient"),
     ("plan", "say what learning will cost, before anything runs"),
+    ("fidelity", "say how near each learning rule's gradient comes to the exact one"),
     ("train", "train a network on data, or on a text"),
     ("eval", "say how well a trained network does on data"),
     ("predict", "print what a trained network makes of data, or of what comes in row by row"),
@@ -83,6 +84,10 @@ def command(verb: str) -> Command | None:
             from rnnc.commands import plan
 
             return plan
+        case "fidelity":
+            from rnnc.commands import fidelity
+
+            return fidelity
         case "train":
             from rnnc.commands import train
 

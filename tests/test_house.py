@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("emit", "picture", "derive"),
     ("catalogue", "render"),
     ("compiler",),
-    ("plan",),
+    ("plan", "fidelity"),
     ("runtime",),
     ("commands",),
     ("cli",),

@@ -5,11 +5,11 @@ exact rule is the cheapest. With -o, draw which parameter influences which state
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 from rnnc.commands.arguments import FORMS, Parser, add_reading
 from rnnc.commands.failure import Failure
+from rnnc.commands.lengths import add_steps, lengths_of
 
 STEPS, SEQUENCES = 1000, 32
 
@@ -17,15 +17,7 @@ STEPS, SEQUENCES = 1000, 32
 def add_arguments(parser: Parser) -> None:
     """SPEC, how long and how many the sequences are, and where to draw."""
     parser.add_argument("spec", metavar="SPEC", help="a file, - for standard input, or a shipped network's name")
-    parser.add_argument(
-        "-T",
-        "--steps",
-        metavar="1000",
-        type=_steps,
-        action="append",
-        default=[],
-        help=f"steps of a sequence ({STEPS}); n=1000 for those of axis n alone",
-    )
+    add_steps(parser, STEPS)
     parser.add_argument("-B", "--batch", metavar="32", type=int, default=SEQUENCES, help=f"sequences ({SEQUENCES})")
     parser.add_argument("-o", "--out", metavar="FILE.svg", help="draw the pattern of the influences")
     add_reading(parser, ("text", *FORMS))
@@ -52,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"network `{understood.model.name}` has no loss, so there is nothing to learn")
     if not any(p.trained for p in system.parameters):
         raise Failure(f"network `{understood.model.name}` has no trained parameter, so there is nothing to learn")
-    made = plan(understood, _lengths(arguments, system.axes), arguments.batch)
+    made = plan(understood, lengths_of(arguments, system.axes, STEPS), arguments.batch)
     if out is not None and made.pattern is None:
         raise Failure(f"there is no pattern to draw: {made.refused[0][1].message()}")
     asked = [form for form in arguments.format if form in ("text", "json")]
@@ -61,26 +53,3 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"wrote {out}", arguments)
     write_result(record(made) if asked[-1:] == ["json"] else text(made))
     return 0
-
-
-def _steps(text: str) -> tuple[str, int]:
-    """`1000` or `n=1000` as an axis ("": every one) and a whole number of at least 1."""
-    axis, equals, number = text.rpartition("=")
-    try:
-        if int(number) < 1 or (equals and not axis):
-            raise ValueError
-        return axis, int(number)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a number of steps, as 1000 or n=1000, not `{text}`") from None
-
-
-def _lengths(arguments: argparse.Namespace, axes: tuple[str, ...]) -> Mapping[str, int]:
-    from rnnc.suggest import suggest
-
-    given: dict[str, int] = dict(arguments.steps)
-    for axis in given:
-        if axis and axis not in axes:
-            meant = suggest(axis, axes)
-            hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(axes)}"
-            raise Failure(f"there is no axis `{axis}`", hint)
-    return {axis: given[axis] if axis in given else given.get("", STEPS) for axis in axes}

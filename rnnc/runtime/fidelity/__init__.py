@@ -1,0 +1,1 @@
+"""How near the gradients of learning rules come to the exact one."""

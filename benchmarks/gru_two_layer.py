@@ -57,7 +57,7 @@ def main(
         module = load_module(emit(understood, learn=names), understood.model.name)
         data = random_sequences(module, module.SIZES, {"n": steps}, (), sequences, seed)
         p = module.init(seed=seed, dtype="float64")
-        made = measure(module, p, data, names, windows=0, draws=draws, seed=seed)
+        made = measure(module, p, data, names, count=0, draws=draws, seed=seed)
         found[title] = {one.rule: {n: f.error for n, f in one.whole.items() if n != ALL} for one in made.rules}
         print(f"{title}: relative error of the gradient, {sequences} sequences of {steps} steps")
         print("\n".join(_table(found[title], {one.rule: one.whole[ALL].mean_error for one in made.rules}, draws)))

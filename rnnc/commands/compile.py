@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rnnc.commands.arguments import Parser, add_spec
 from rnnc.commands.failure import Failure
+from rnnc.commands.rules import named_rules, rule_names
 
 
 def add_arguments(parser: Parser) -> None:
@@ -24,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--learn",
         metavar="NAMES",
-        type=_names,
+        type=rule_names,
         help="the learning rules it has, as in rtrl,snap1 (bptt, and rtrl if possible)",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where OUT would be changed")
@@ -47,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or default_out(arguments.spec)
     if arguments.check and out == "-":
         raise Failure("`--check` compares with a file, and OUT is standard output", "name the file with `-o`")
-    text = emit(understand_spec(arguments), arguments.target, _learning(arguments))
+    learn = None if arguments.learn is None else tuple(rule.name for rule in named_rules(arguments.learn))
+    text = emit(understand_spec(arguments), arguments.target, learn)
     if arguments.check:
         return _compare(text, out, arguments)
     if arguments.out is None:
@@ -56,21 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
     if out != "-":
         say(f"wrote {out}", arguments)
     return 0
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-def _learning(arguments: argparse.Namespace) -> tuple[str, ...] | None:
-    """The rules that `--learn` names."""
-    from rnnc.learning.rules import NoRule, chosen
-
-    names: tuple[str, ...] | None = arguments.learn
-    try:
-        return None if names is None else tuple(rule.name for rule in chosen(names))
-    except NoRule as problem:
-        raise Failure(str(problem), problem.hint) from None
 
 
 def default_out(spec: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rnnc.commands.arguments import settings_of
 from rnnc.commands.complaints import show_diagnostics
 from rnnc.commands.failure import Failure
+from rnnc.commands.rules import named_rules
 from rnnc.compiler import Understood, understand
 from rnnc.diagnostics import Source
 from rnnc.frontend.read import read_path
@@ -49,14 +50,10 @@ def load_spec(arguments: argparse.Namespace, learn: str | None = None) -> types.
     """SPEC as an imported module, with the learning rule `learn` where one is named. Raises as `understand_spec`, and
     `Failure` where there is no such rule."""
     from rnnc.compiler import emit, load_module
-    from rnnc.learning.rules import NoRule
 
+    names = None if learn is None else tuple(rule.name for rule in named_rules((learn,)))
     understood = understand_spec(arguments)
-    try:
-        text = emit(understood, learn=None if learn is None else (learn,))
-    except NoRule as problem:
-        raise Failure(str(problem), problem.hint) from None
-    return load_module(text, understood.model.name)
+    return load_module(emit(understood, learn=names), understood.model.name)
 
 
 def _shipped() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rnnc.fidelity.report import ALL, Figures, Report, Row, over
 from rnnc.fidelity.spell import cosine, error
+from rnnc.fidelity.text import extent
 from rnnc.picture.measure import text_width
 from rnnc.picture.style import FONT, INK, PAPER, QUIET
 from rnnc.picture.svg import escape
@@ -27,7 +28,7 @@ def picture(report: Report) -> str:
     rules = report.rows
     column = max(_WIDE, *(int(text_width(row.rule, 11)) + 16 for row in rules))
     title = f"{report.network}: how far each rule's gradient is from the exact one"
-    caption = f"{report.sequences} x {report.steps} steps, {report.read}; weights {report.weights}"
+    caption = f"{extent(report)}, {report.read}; weights {report.weights}"
     key = "above: |g - g*| / |g*|; below: cosine of g and g*; of a rule that draws, one draw's"
     texts = ((title, BOLD * 16), (caption, 11), (key, 11))
     inner = max(left + column * len(rules), *(_MARGIN + int(text_width(text, size)) for text, size in texts))
@@ -90,7 +91,7 @@ def colour(value: float) -> tuple[str, str]:
     """Fill and ink of a cell: green below LEAST, then the darker the larger the root of the error."""
     if value < LEAST:
         return EXACT, INK
-    share = math.sqrt(min(value, MOST) / MOST)
+    share = math.sqrt(value / MOST) if value < MOST else 1.0
     parts = (round(a + (b - a) * share) for a, b in zip(_LIGHT, _DARK, strict=True))
     return "#" + "".join(f"{part:02x}" for part in parts), PAPER if share > 0.65 else INK
 

@@ -17,11 +17,12 @@ def record(report: Report) -> str:
         "network": report.network,
         "sizes": dict(report.sizes),
         "sequences": report.sequences,
-        "steps": report.steps,
+        "steps": list(report.steps),
         "data": report.read,
         "weights": report.weights,
         "loss": report.loss,
         "windows": [list(pair) for pair in pairwise(report.edges[1:])],
+        "sequences_in_windows": report.inside,
         "parameters": {
             name: {"shape": list(shape), "norm_of_the_exact_gradient": norm} for name, shape, norm in report.parameters
         },
@@ -46,7 +47,10 @@ def _span(figures: Mapping[str, Figures]) -> dict[str, Any]:
 
 
 def _figures(one: Figures) -> dict[str, float | None]:
-    found: dict[str, float | None] = {"error": _number(one.error), "cosine": one.cosine}
+    found: dict[str, float | None] = {
+        "error": _number(one.error),
+        "cosine": one.cosine if one.cosine is None else _number(one.cosine),
+    }
     if one.mean_error is not None and one.standard_error is not None:
         found |= {
             "error_of_the_mean": _number(one.mean_error),

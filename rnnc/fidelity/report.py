@@ -43,19 +43,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """`read` and `weights` say in words what was read with what; `parameters`: name, shape, norm of the exact
-    gradient; `edges`: where windows begin and the last ends, empty where there are none, for the reason `without`;
-    `left_out`: rules that were not run, and why, with the code of the diagnostic that says so or ""."""
+    """`steps` of the shortest and of the longest sequence; `read` and `weights` say in words what was read with what;
+    `parameters`: name, shape, norm of the exact gradient; `edges`: where windows begin and the last ends, in `inside`
+    of the sequences, empty where there are none, for the reason `without`; `left_out`: rules that were not run, the
+    code of the diagnostic that says so or "", and why."""
 
     network: str
     sizes: tuple[tuple[str, int], ...]
     sequences: int
-    steps: int
+    steps: tuple[int, int]
     read: str
     weights: str
     loss: float
     parameters: tuple[tuple[str, tuple[int, ...], float], ...]
     edges: tuple[int, ...]
+    inside: int
     without: str
     rows: tuple[Row, ...]
     left_out: tuple[tuple[str, str, str], ...]
@@ -70,3 +72,8 @@ class Report:
 def over(row: Row, span: str) -> Mapping[str, Figures] | None:
     """Its figures in a setting of `Report.spans`."""
     return row.windows if span == "windows" else row.whole
+
+
+def drawn(row: Row) -> bool:
+    """Whether the rule draws, and something is said of the mean of its draws."""
+    return row.whole[ALL].mean_error is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rnnc.fidelity.report import ALL, Figures, Report, Row, over
+from rnnc.fidelity.report import ALL, Figures, Report, Row, drawn, over
 from rnnc.fidelity.spell import cosine, error
 
 WIDEST = 110
@@ -22,11 +22,11 @@ Cells = tuple[str, str]
 def text(report: Report) -> str:
     """What was measured on what, every rule in a line, then the tables by parameter."""
     lines = [f"{report.network}: {', '.join(f'{n} = {v}' for n, v in report.sizes)}"]
-    lines += [f"{_count(report.sequences, 'sequence')} of {_count(report.steps, 'step')}: {report.read}"]
+    lines += [f"{extent(report)}: {report.read}"]
     lines += [f"weights {report.weights}; float64; loss {report.loss:.6g}"]
     lines += ["error: |g - g*| / |g*|, cosine: of g and g*; g* is the exact gradient, bptt of the whole sequence"]
     if report.edges:
-        lines += [_windows(report.edges)]
+        lines += [_windows(report)]
     else:
         lines += [f"no windows: {report.without}"]
     lines += ["", *_summary(report)]
@@ -41,11 +41,20 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _windows(edges: tuple[int, ...]) -> str:
+def extent(report: Report) -> str:
+    """`8 sequences of 100 steps`."""
+    least, most = report.steps
+    long = _count(most, "step") if least == most else f"{least} to {most} steps"
+    return f"{_count(report.sequences, 'sequence')} of {long}"
+
+
+def _windows(report: Report) -> str:
+    edges = report.edges
     lengths = sorted({b - a for a, b in pairwise(edges[1:])})
     long = " or ".join(str(n) for n in lengths)
+    some = f" in {report.inside} of the sequences" if report.inside < report.sequences else ""
     return (
-        f"windows: {len(edges) - 2} of {long} steps, {edges[1]} before the first, the state carried on; g* goes "
+        f"windows: {len(edges) - 2} of {long} steps{some}, {edges[1]} before the first, the state carried on; g* goes "
         "through all of the past"
     )
 
@@ -63,8 +72,8 @@ def _summary(report: Report) -> Iterator[str]:
         for span, _ in report.spans:
             found = over(row, span)
             first += _pair(found[ALL]) if found else ("-", "-")
-            second += (_mean(found[ALL]) if found and row.draws > 1 else "-", "")
-        rows += [first, second] if row.draws > 1 else [first]
+            second += (_mean(found[ALL]) if found and drawn(row) else "-", "")
+        rows += [first, second] if drawn(row) else [first]
     widths = [max(len(r[k]) for r in rows) for k in range(len(heads))]
     widths[0] = max(widths[0], len(above[0]))
     yield _above(above, widths)
@@ -117,7 +126,7 @@ def _blocks(row: Row, span: str, names: list[str]) -> Iterator[tuple[int, list[s
     if found is None or (row.rule == REFERENCE and span == "whole"):
         return
     yield _block(row.rule, ("error", "cosine"), [_pair(found[name]) for name in names])
-    if row.draws > 1:
+    if drawn(row):
         yield _block(f"mean of {row.draws}", ("error", "s.e."), [_mean_pair(found[name]) for name in names])
 
 

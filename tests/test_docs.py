@@ -16,7 +16,7 @@ HEAD = "network page(D = 3, H = 4, K = 2, V = 7) {\n"
 WHOLE = ("network", "cell", "fn", "use", "#")
 LANGUAGE, MODULE = blocks("docs/language.md"), blocks("docs/module.md")
 TRAINING = blocks("docs/training.md")
-LEARNING = blocks("docs/learning.md")
+LEARNING, FIDELITY = blocks("docs/learning.md"), blocks("docs/fidelity.md")
 DECODING, DERIVATIONS = blocks("docs/decoding.md"), blocks("docs/derivations.md")
 SPECS = [block for block in LANGUAGE if block.language == "rnn"]
 
@@ -78,6 +78,11 @@ def test_every_rule_has_its_row() -> None:
 def test_the_page_on_training(tmp_path: Path) -> None:
     play(TRAINING, tmp_path)
     assert not (tmp_path / "never").exists()
+
+
+def test_the_page_on_fidelity(tmp_path: Path) -> None:
+    play(FIDELITY, tmp_path)
+    assert (tmp_path / "fidelity.svg").exists()
 
 
 def emitted(block: Block) -> str:

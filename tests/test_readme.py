@@ -43,7 +43,7 @@ def test_the_examples_are_there() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in ("README.md", "docs/language.md", "docs/module.md", "docs/decoding.md", "docs/training.md"):
+    for page in ("README.md", "docs/language.md", "docs/module.md", "docs/decoding.md", "docs/training.md", "docs/learning.md", "docs/fidelity.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
             assert ((ROOT / page).parent / link).exists(), f"{page}: {link}"

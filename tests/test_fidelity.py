@@ -163,7 +163,7 @@ def test_what_has_no_windows_says_why() -> None:
     data = open_data(draw(several, several.SIZES, {"i": 3, "j": 4}, 2, 0), several)
     found = measure(several, several.init(dtype="float64"), data, ("bptt",), count=3, draws=2, seed=0)
     assert found.edges == () and "several axes" in found.without and found.rules[0].windows is None
-    # without its targets another past, and no sum over the steps: neither way tells a window's loss from what was before
+    # without its targets another past, and no sum over the steps: neither way gives the loss of a window
     text = NETWORKS["forced"].replace("loss squared_error(y, t)", "loss mean over n (squared_error(y, t))")
     module = rnnc.compile_text(text)
     data = open_data(draw(module, module.SIZES, {"n": 9}, 2, 0), module)

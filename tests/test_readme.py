@@ -10,6 +10,7 @@ from pages import ROOT, Block, blocks, play
 
 README = blocks("README.md")
 SETUP = [b for b in README if b.remark == "setup"]
+PAGES = ("language", "module", "decoding", "training", "learning", "fidelity")
 EXAMPLES = [b for b in README if b.remark == "example"]  # test_examples.py runs them in their quick form
 
 
@@ -43,7 +44,7 @@ def test_the_examples_are_there() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in ("README.md", "docs/language.md", "docs/module.md", "docs/decoding.md", "docs/training.md", "docs/learning.md", "docs/fidelity.md"):
+    for page in ("README.md", *(f"docs/{page}.md" for page in PAGES)):
         text = (ROOT / page).read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
             assert ((ROOT / page).parent / link).exists(), f"{page}: {link}"

@@ -21,8 +21,16 @@ from rnnc.system.forms import Access, Contract, Pointwise, Products, Term
 class Jacobian:
     """The blocks of one `root` while they are made; `extension` gets the values they read."""
 
-    def __init__(self, extension: Extension, root: str, leaves: frozenset[str], active: frozenset[str]) -> None:
+    def __init__(
+        self,
+        extension: Extension,
+        root: str,
+        leaves: frozenset[str],
+        active: frozenset[str],
+        straight: bool = False,
+    ) -> None:
         self.x = extension
+        self.straight = straight
         self.root = root
         self.leaves = leaves
         self.active = active
@@ -114,6 +122,9 @@ class Jacobian:
         return self.x.here(name, kept)
 
 
-def jacobian(extension: Extension, root: str, leaves: frozenset[str], active: frozenset[str]) -> Blocks:
-    """d(root)/d(leaf) for every one of `leaves` it depends on, through values in `active`; sorted by name."""
-    return Jacobian(extension, root, leaves, active).run()
+def jacobian(
+    extension: Extension, root: str, leaves: frozenset[str], active: frozenset[str], straight: bool = False
+) -> Blocks:
+    """d(root)/d(leaf) for every one of `leaves` it depends on, through values in `active`; sorted by name. `straight`:
+    only along what is read linearly."""
+    return Jacobian(extension, root, leaves, active, straight).run()

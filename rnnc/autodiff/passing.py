@@ -89,7 +89,7 @@ def _pointwise(jac: Jacobian, e: s.Equation, op: s.Pointwise, block: Block, reac
     own = s.Access(e.out, tuple(At(a) for a in v.axes), e.dims)
     for k in reached:
         partial = partials(op.formula, len(e.reads))[k]
-        if partial == ZERO:
+        if partial == ZERO or (jac.straight and {k, OUT.index} & set(operands(partial))):
             continue
         reads = list(block.reads)
         places: dict[int, Formula] = {}

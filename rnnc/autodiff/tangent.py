@@ -14,6 +14,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rnnc.autodiff.blocks import Block, Blocks, columns_of, rows_of
+from rnnc.autodiff.choice import EVERY, Choice
+from rnnc.autodiff.diagonals import at_rows
 from rnnc.autodiff.jacobian import Jacobian, jacobian
 from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, Operand
@@ -53,19 +55,26 @@ class Tangent:
         parameters: tuple[str, ...],
         active: frozenset[str],
         most: int | None = None,
+        choice: Choice = EVERY,
     ) -> None:
         self.x = extension
+        self.choice = choice
         self.step = step
         self.starts = borders
         self.parameters = parameters
         self.carried = {c.name: c for c in (*step.carried, *step.now())}
         self.shapes = {name: extension.values[name].shape for name in parameters}
         leaves = frozenset((*parameters, *self.carried))
-        self.blocks = {s: self._blocks(s, leaves - {s}, active) for s in step.states()}
+        self.parts: dict[str, Blocks] = {}
+        # what is kept of J is said of a whole step, so that no part of one may be cut off at a state on the way
+        within = leaves - frozenset(step.states()) if choice.steps is not None else leaves
+        self.blocks = {s: self._blocks(s, within - {s}, active) for s in step.states()}
         self.begun = {n: self._blocks(n, leaves, active) for b in self._borders() for n in b.reads() if n in active}
         self.sources: dict[str, tuple[Access, ...]] = {}
         self.joined: dict[Hashable, str] = {}
-        self.panels = panels(influences(self._dependences(), parameters, most), self._bundled())
+        self.diagonals: dict[Hashable, Block] = {}
+        found = influences(tuple(self._dependences()), parameters, most, choice.steps)
+        self.panels = panels(found, self._bundled())
         self.held: dict[tuple[str, Panel], Held] = {}
         self.borders: list[Border] = []
 
@@ -92,7 +101,8 @@ class Tangent:
         """The blocks of a state or a start; by each carried value there is one, and one for every table."""
         if root not in self.x.equations and root not in leaves:
             return {}  # an input that is carried
-        found = jacobian(self.x, root, leaves, active)
+        found = self._chosen(root, leaves, active)
+        self.parts[root] = found
         joined: Blocks = {}
         for name, blocks in found.items():
             if name not in self.carried:
@@ -102,6 +112,27 @@ class Tangent:
             whole = (self._whole(root, name, plain),) if plain else ()
             joined[name] = (*whole, *(b for b in blocks if b.table is not None))
         return joined
+
+    def _chosen(self, root: str, leaves: frozenset[str], active: frozenset[str]) -> Blocks:
+        """The blocks that the choice keeps."""
+        found = jacobian(self.x, root, leaves, active)
+        if not self.choice.own:
+            return found
+        earlier = frozenset(c.name for c in self.step.carried) if self.choice.leak else frozenset[str]()
+        straight = jacobian(self.x, root, leaves, active, True) if earlier else {}
+        every = {name: straight.get(name, ()) if name in earlier else blocks for name, blocks in found.items()}
+        kept = {name: tuple(b for b in blocks if self._own(root, name, b)) for name, blocks in every.items()}
+        return {name: blocks for name, blocks in kept.items() if blocks}
+
+    def _own(self, root: str, leaf: str, block: Block) -> bool:
+        """Whether the block crosses no units: entry by entry of a state, by row (or as a whole) of a parameter."""
+        rows = rows_of(self.x.values[root].shape)
+        if leaf not in self.carried:
+            sizes = self.x.values[leaf].shape
+            columns = {c for c, z in zip(block.columns, sizes, strict=True) if z != Size.of(1)}
+            return set(rows) <= columns or columns <= set(rows)
+        taps = 0 if self.carried[leaf].at.high is None else 1
+        return block.table is None and block.columns[taps:] == rows
 
     def _whole(self, root: str, leaf: str, blocks: tuple[Block, ...]) -> Block:
         """Blocks of a carried value as one, diagonal only where all of them are."""
@@ -142,7 +173,8 @@ class Tangent:
                 carried = self.carried.get(name)
                 if carried is not None:
                     taps = 0 if carried.at.high is None else 1
-                    yield Dependence(state, carried.source, aligned[taps:], b.table is not None)
+                    nearest = -(carried.at.low if carried.at.high is None else carried.at.high)
+                    yield Dependence(state, carried.source, aligned[taps:], b.table is not None, max(nearest, 0))
                 else:
                     yield Dependence(state, name, aligned)
 
@@ -173,6 +205,9 @@ class Tangent:
         rows = rows_of(self.x.values[held.state].shape)
         taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
         own = b.columns if carried.at.high is None else b.columns[1:]
+        mapped = self._diagonal(held, before, own)
+        if mapped:
+            b, own = self._at_rows(held.state, name, b, mapped), tuple(mapped.get(c, c) for c in own)
         columns, start, shape = self._columns(held, before, own)
         for tap in taps:
             at = (At(carried.at.axis, carried.at.low + tap),)
@@ -186,6 +221,22 @@ class Tangent:
                 yield Term(len(factors) + 2, (*rows, *columns), start, shape, taken), (*factors, b.table, earlier)
                 continue
             yield Term(len(factors) + 1, (*rows, *columns), start, shape), (*factors, earlier)
+
+    def _diagonal(self, held: Held, before: Held, own: tuple[str, ...]) -> dict[str, str]:
+        """The labels of D's columns that are those of its rows, since no entries off that diagonal are held."""
+        rows = rows_of(self.x.values[held.state].shape)
+        parameter = held.panel.parameters[0]
+        old, new = (held.panel.of(h.state, parameter).aligned for h in (before, held))
+        pairs = ((own[a], rows[b]) for a, b in zip(old, new, strict=True) if a is not None and b is not None)
+        return {column: row for column, row in pairs if column != row}
+
+    def _at_rows(self, root: str, leaf: str, b: Block, mapped: dict[str, str]) -> Block:
+        """A block of D at the entries where some of its columns are rows."""
+        key = (root, leaf, b, tuple(mapped.items()))
+        if key not in self.diagonals:
+            parts = (b,) if b.table is not None else tuple(p for p in self.parts[root][leaf] if p.table is None)
+            self.diagonals[key] = self._whole(root, leaf, tuple(at_rows(self.x, p, mapped) for p in parts))
+        return self.diagonals[key]
 
     def _columns(self, held: Held, before: Held, own: tuple[str, ...]) -> tuple[tuple[str, ...], Size | None, Shape]:
         """Where the columns of an earlier influence lie in a later one, which may be aligned in fewer dimensions."""

@@ -21,6 +21,8 @@ def product(
     """Lines that put the product of `factors`, summed over the labels `target` lacks, into `out`. `small`: a matrix
     product into an array that is whole in memory, often; there `dot` costs half of what `matmul` does.
     `added`: to what is there already."""
+    if any(len(set(f.view.labels)) < len(f.view.labels) for f in factors):  # a diagonal
+        return [_einsum(out, target, factors, added)]
     factors = tuple(_without_lone(f, factors, target) for f in factors)
     if len(factors) == 1:
         return [_assign(out, target, _sum(factors[0].view, target), added)]

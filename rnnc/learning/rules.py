@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rnnc.diagnostics import Reporter
+from rnnc.learning.eprop import eprop
 from rnnc.learning.follow import followed
 from rnnc.learning.forms import Asked, Learned
+from rnnc.learning.rflo import rflo
+from rnnc.learning.snap import snap
 from rnnc.learning.truncated_gradient import truncated_gradient
 from rnnc.suggest import suggest
 from rnnc.system.forms import System
@@ -43,6 +46,18 @@ def _rtrl(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
     return followed(system, reporter, asked.most)
 
 
+def _snap(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most, lambda system, most: snap(system, most, asked.number))
+
+
+def _rflo(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most, rflo)
+
+
+def _eprop(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most, eprop)
+
+
 def _truncated_gradient(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
     return followed(system, reporter, asked.most, truncated_gradient)
 
@@ -58,6 +73,33 @@ RULES: tuple[Rule, ...] = (
         "all that a parameter does to later steps",
         True,
         _truncated_gradient,
+    ),
+    Rule(
+        "snapN",
+        "the sparse n-step approximation",
+        False,
+        "Menick et al. (2021)",
+        "influences that a parameter has only after more than n steps",
+        True,
+        _snap,
+    ),
+    Rule(
+        "rflo",
+        "traces by the leak of each unit",
+        False,
+        "Murray (2019)",
+        "what goes from step to step through nonlinear functions or from unit to unit",
+        True,
+        _rflo,
+    ),
+    Rule(
+        "eprop",
+        "eligibility traces by the state of each unit",
+        False,
+        "Bellec et al. (2020)",
+        "what goes from step to step from unit to unit",
+        True,
+        _eprop,
     ),
 )
 

@@ -8,7 +8,7 @@ held for a weight instead of a matrix (the simplified augmented network; Mozer 1
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,13 +22,14 @@ Aligned = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Dependence:
-    """One step of `state` depends on `on` (a parameter, or a state of an earlier step), `aligned` dimension by
+    """One step of `state` depends on `on` (a parameter, or a state `delay` steps before), `aligned` dimension by
     dimension; `sparse`: on entries that a table names."""
 
     state: str
     on: str
     aligned: Aligned
     sparse: bool = False
+    delay: int = 0
 
 
 @dataclass(frozen=True)
@@ -131,42 +132,104 @@ class TooMany(Exception):
 
 
 def influences(
-    dependences: Iterable[Dependence], parameters: Iterable[str], most: int | None = None
+    dependences: tuple[Dependence, ...], parameters: Iterable[str], most: int | None = None, steps: int | None = None
 ) -> tuple[Influence, ...]:
-    """Every influence that can differ from zero, sorted by state and parameter. Raises `TooMany` where there are more
-    than `most`."""
+    """Every influence that can differ from zero, sorted by state and parameter; with `steps`, within so many steps of
+    the one that reads the parameter. Raises `TooMany` where there are more than `most`."""
     own = frozenset(parameters)
-    found: dict[tuple[str, str], Aligned] = {}
-    readers: dict[str, list[Dependence]] = {}
-    waiting: list[tuple[str, str]] = []
-    spread: set[str] = set()
-
-    def meet(state: str, parameter: str, aligned: Aligned) -> None:
-        known = found.get((state, parameter))
-        new = aligned if known is None else tuple(a if a == b else None for a, b in zip(known, aligned, strict=True))
-        if new != known:
-            found[state, parameter] = new
-            waiting.append((state, parameter))
-
-    for link in dependences:
-        if link.on in own:
-            meet(link.state, link.on, link.aligned)
-        else:
-            readers.setdefault(link.on, []).append(link)
-    while waiting:
-        if most is not None and len(found) > most:
-            raise TooMany
-        state, parameter = waiting.pop()
-        for link in readers.get(state, ()):
-            aligned = found[state, parameter]
-            if link.sparse and any(row is not None for row in aligned):
-                spread.add(parameter)
-            meet(link.state, parameter, tuple(None if row is None else link.aligned[row] for row in aligned))
-    plain = spread | {p for (_, p), aligned in found.items() if not _side_by_side(aligned)}
+    reads = tuple(d for d in dependences if d.on in own)
+    links = tuple(d for d in dependences if d.on not in own)
+    reach = _Reach(links, most)
+    if steps is None:
+        reach.add(reads)
+        reach.spread(lambda link: True)
+    else:
+        reach.within(reads, steps)
+        reach.widen()
+    found = reach.found
+    plain = reach.sparse | {p for (_, p), aligned in found.items() if not _side_by_side(aligned)}
     return tuple(
         Influence(state, p, (None,) * len(aligned) if p in plain else aligned)
         for (state, p), aligned in sorted(found.items())
     )
+
+
+def _through(link: Dependence, aligned: Aligned) -> Aligned:
+    """The form of an influence behind a link."""
+    return tuple(None if row is None else link.aligned[row] for row in aligned)
+
+
+class _Reach:
+    """What influences what, while it is found."""
+
+    def __init__(self, links: tuple[Dependence, ...], most: int | None) -> None:
+        self.links = links
+        self.most = most
+        self.found: dict[tuple[str, str], Aligned] = {}
+        self.sparse: set[str] = set()
+        self.waiting: list[tuple[str, str]] = []
+        self.readers: dict[str, list[Dependence]] = {}
+        for link in links:
+            self.readers.setdefault(link.on, []).append(link)
+
+    def add(self, reads: Iterable[Dependence]) -> None:
+        for read in reads:
+            self._meet(read.state, read.on, read.aligned)
+
+    def _meet(self, state: str, parameter: str, aligned: Aligned) -> None:
+        known = self.found.get((state, parameter))
+        new = aligned if known is None else tuple(a if a == b else None for a, b in zip(known, aligned, strict=True))
+        if new != known:
+            self.found[state, parameter] = new
+            self.waiting.append((state, parameter))
+
+    def _pass(self, link: Dependence, parameter: str, aligned: Aligned) -> None:
+        if link.sparse and any(row is not None for row in aligned):
+            self.sparse.add(parameter)
+        self._meet(link.state, parameter, _through(link, aligned))
+
+    def spread(self, by: Callable[[Dependence], bool]) -> None:
+        """Whatever the links reach that `by` allows."""
+        while self.waiting:
+            if self.most is not None and len(self.found) > self.most:
+                raise TooMany
+            state, parameter = self.waiting.pop()
+            for link in self.readers.get(state, ()):
+                if by(link):
+                    self._pass(link, parameter, self.found[state, parameter])
+
+    def within(self, reads: tuple[Dependence, ...], steps: int) -> None:
+        """What is reached within so many steps, the first being that of `reads`."""
+        far = max((link.delay for link in self.links), default=0)
+        times: list[dict[tuple[str, str], Aligned]] = [{}]
+        while len(times) <= steps:
+            if not times[-1]:
+                self.add(reads)
+            for link in self.links:
+                before = times[-link.delay] if 0 < link.delay < len(times) else {}
+                for (state, parameter), aligned in before.items():
+                    if state == link.on:
+                        self._pass(link, parameter, aligned)
+            self.spread(lambda link: link.delay == 0)
+            times.append(dict(self.found))
+            if len(times) > far + 1 and all(known == self.found for known in times[-far - 1 :]):
+                return
+
+    def widen(self) -> None:
+        """An influence that a wider one goes into by entries has the width of that one, as it is held whole."""
+        self.waiting = list(self.found)
+        while self.waiting:
+            state, parameter = self.waiting.pop()
+            aligned = self.found[state, parameter]
+            for link in self.readers.get(state, ()):
+                new = self.found.get((link.state, parameter))
+                if new is None:
+                    continue
+                through = zip(new, aligned, _through(link, aligned), strict=True)
+                kept = tuple(None if old is None or (row is not None and row != b) else b for b, old, row in through)
+                if kept != new:
+                    self.found[link.state, parameter] = kept
+                    self.waiting.append((link.state, parameter))
 
 
 def _side_by_side(aligned: Aligned) -> bool:

@@ -14,6 +14,7 @@ are no sequences and nothing is stored but the present: after every step the wei
 from __future__ import annotations
 
 import argparse
+import inspect
 import math
 import os
 import time
@@ -55,9 +56,10 @@ def learn(module: Any, rule: str, steps: int, delay: int, seed: int) -> tuple[An
     p = module.init(seed=seed, dtype="float64")
     learner = getattr(module, f"{rule}_start")(p)
     step = getattr(module, f"{rule}_step")
+    draws = {"seed": seed} if "seed" in inspect.signature(step).parameters else {}
     wrong = np.zeros(steps, bool)
     for n in range(steps):
-        loss, grads, learner = step(p, learner, x=x[n], t=t[n])
+        loss, grads, learner = step(p, learner, x=x[n], t=t[n], **draws)
         p.flat -= RATE * grads.flat
         wrong[n] = loss > math.log(2.0)  # less than one half went to what was right
     return p, [float(part.mean()) for part in np.split(wrong[: steps // EVERY * EVERY], steps // EVERY)]

@@ -100,7 +100,7 @@ def built(code: str, names: tuple[str, ...]) -> ctypes.CDLL:
         for k, name in enumerate(names)
     )
     folder = Path(tempfile.mkdtemp(prefix="blocks"))
-    (folder / "blocks.cpp").write_text(f'#include "{HEADER}"\n{body}\n{entries}\n', encoding="ascii")
+    (folder / "blocks.cpp").write_text(f'#include "{HEADER}"\n{body}\n{entries}\n', encoding="utf-8")
     command = ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-w", "-shared", "-fPIC", "-o", "b.so", "blocks.cpp"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:4000]

@@ -21,6 +21,7 @@ import numpy as np
 from fake_blocks import RawModule
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+DEVICE = {"CooperativeLaunch": 0, "MultiProcessorCount": 6, "MaxSharedMemoryPerBlockOptin": 48 * 1024}
 HOST_TYPES = (bool, int, float, np.generic, np.dtype, type, str, slice, type(None), type(Ellipsis))
 CTYPES = {"double": np.float64, "float": np.float32, "long long": np.int64}
 PARAMETER = re.compile(r"(raw )?(\w+) (\w+)")
@@ -237,5 +238,8 @@ def gpu() -> Any:
         Array(np.asarray(a.host, dtype)) if isinstance(a, Array) else cupy.array(a, dtype)
     )
     cupy.asnumpy = lambda a: a.host if isinstance(a, Array) else np.asarray(a)
-    cupy.cuda = types.SimpleNamespace(runtime=types.SimpleNamespace(getDeviceCount=lambda: 1))
+    cupy.cuda = types.SimpleNamespace(
+        runtime=types.SimpleNamespace(getDeviceCount=lambda: 1),
+        Device=lambda: types.SimpleNamespace(attributes=dict(DEVICE)),
+    )
     return cupy

@@ -62,7 +62,9 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
         facts(model, program, names, spec, stream),
         on_device(shared),
         operations(networks),
+        copied("sources") if "Lattice(" in networks or kernels.scans.named else "",
         alignments() if "Lattice(" in networks else "",
+        copied("scans") if kernels.scans.named else "",
         generating() if model.feedbacks else "",
         kernels.text(),
         on_device(networks),
@@ -104,7 +106,7 @@ def generating() -> str:
 def alignments() -> str:
     """The loss ctc: its sums in kernels of its own, its checks as in NumPy."""
     checks = on_device(pieces(copied("ctc"))["checked_labels"])
-    return "\n\n\n".join((copied("sources"), copied("ctc_device"), checks))
+    return "\n\n\n".join((copied("ctc_device"), checks))
 
 
 def on_device(text: str) -> str:

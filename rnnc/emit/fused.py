@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from rnnc.emit.cuda import CALLS, FUNCTIONS, RESERVED, Speller, operations
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import OWN, fresh, spelled
+from rnnc.emit.scans import Scans
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.views import Names, aligned, target_labels, view
-from rnnc.program.forms import Home, Kernel, Program
+from rnnc.program.forms import Home, Kernel, Loop, Program
 from rnnc.sizes import Size
 from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
@@ -57,6 +58,16 @@ class Fused:
         self.written: dict[tuple[str, str, str], str] = {}
         self.definitions: list[str] = []
         self.functions: set[str] = set()
+        self.scans = Scans(self._live)
+
+    def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
+        """The loop as one kernel, where its form allows that."""
+        return self.scans.call(section, loop, {*section.names.python.values(), *self.written.values()})
+
+    def _live(self, name: str, inside: set[str]) -> bool:
+        """Whether a value is read beyond the equations of `inside`, or by them from elsewhere than its own place."""
+        readings = self.readings.get(name, ())
+        return name in self.kept or any(by.out not in inside or not _in_place(r) for by, r in readings)
 
     # ---- the run, cut where one thread could not compute it alone
 
@@ -88,12 +99,7 @@ class Fused:
     def _stored(self, group: Group) -> Group:
         """The equations whose values something else reads; the others live in a register."""
         outs = {e.out for e in group}
-        return tuple(
-            e
-            for e in group
-            if e.out in self.kept
-            or any(by.out not in outs or not _in_place(r) for by, r in self.readings.get(e.out, ()))
-        )
+        return tuple(e for e in group if self._live(e.out, outs))
 
     # ---- one kernel
 
@@ -155,9 +161,10 @@ class Fused:
 
     def text(self) -> str:
         """The functions that the kernels call, and the kernels."""
-        wanted = [f"template <typename T> __device__ {text}" for name, text in FUNCTIONS if name in self.functions]
+        used = self.functions | self.scans.functions
+        wanted = [f"template <typename T> __device__ {text}" for name, text in FUNCTIONS if name in used]
         head = 'FUNCTIONS = """' + "".join(f"\n{text}" for text in wanted) + ("\n" if wanted else "") + '"""'
-        return "\n\n".join((head, *self.definitions))
+        return "\n\n".join((head, *self.definitions, *([self.scans.text()] if self.scans.named else [])))
 
 
 def _speller(section: SectionWriter, e: Equation, scans: Mapping[str, str], arguments: _Arguments) -> Speller:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from rnnc.program.forms import Kernel
+from rnnc.program.forms import Kernel, Loop
 
 if TYPE_CHECKING:
     from rnnc.emit.section import SectionWriter
@@ -16,3 +16,6 @@ class KernelSpelling(Protocol):
 
     def kernel(self, section: SectionWriter, kernel: Kernel, scans: Mapping[str, str]) -> None:
         """Adds the lines that compute `kernel` inside the given scans (axis to loop variable)."""
+
+    def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
+        """A call, name and arguments, that runs a whole loop and says whether it did; None where there is none."""

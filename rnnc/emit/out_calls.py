@@ -12,7 +12,7 @@ from rnnc.emit.views import view
 from rnnc.model.forms import At
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
-from rnnc.program.forms import Kernel
+from rnnc.program.forms import Kernel, Loop
 from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class OutCalls:
             section.elementwise.equation(e, scans)
             if e.about == FROM_BORDER:
                 section.without_state(e.out)
+
+    def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
+        """NumPy's loops run step by step."""
+        return None
 
     def _together(self, section: SectionWriter, run: list[Equation], scans: Mapping[str, str]) -> None:
         """One call over the rows of all equations of `run`."""

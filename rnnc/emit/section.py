@@ -343,10 +343,21 @@ class SectionWriter:
         return any(x.strip for name in (e.out, *(r.name for r in e.reads)) for x in self.names.extents(name))
 
     def _loop(self, loop: Loop, scans: Mapping[str, str]) -> None:
-        variable = self.names.axis[loop.axis]
-        n = self.names.length(loop.axis)
         if loop.axis != self.names.strip:
             self.before_scan(loop, scans)
+        whole = None if scans or self.names.strip else self.names.kernels.scan(self, loop)
+        if whole is not None:
+            self.lines.add(f"if not {whole[0]}(")
+            for argument in whole[1:]:
+                self.lines.add(f"    {argument},")
+            with self.lines.block("):"):
+                self._steps(loop, scans)
+            return
+        self._steps(loop, scans)
+
+    def _steps(self, loop: Loop, scans: Mapping[str, str]) -> None:
+        """The loop step by step."""
+        variable, n = self.names.axis[loop.axis], self.names.length(loop.axis)
         first, stop = "", n
         if loop.axis == self.names.strip:
             first, stop = (self.names.of_axis(word, loop.axis) for word in ("first", "stop"))

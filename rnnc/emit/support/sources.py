@@ -17,20 +17,25 @@ class Source:
 
     def __init__(self, code: str, kernels: tuple[str, ...], together: bool = False) -> None:
         self.code = code
-        self.names = tuple(f"{name}<{kind}>" for name in kernels for kind in ("float", "double"))
+        self.kernels = kernels
         self.together = together
-        self.built: Any = None
+        self.built: dict[str, Any] = {}
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """The kernels for `kind`, float or double, as C++ spells them."""
+        return tuple(f"{name}<{kind}>" for name in self.kernels)
 
     def kernel(self, name: str, real: Any) -> Any:
         """The kernel for arrays of dtype `real`, to be called with (grid, block, arguments, shared_mem=bytes)."""
-        if self.built is None:
-            self.built = cp.RawModule(
+        kind = "float" if real == np.float32 else "double"
+        if kind not in self.built:
+            self.built[kind] = cp.RawModule(
                 code=self.code,
                 options=("-std=c++17",),
-                name_expressions=self.names,
+                name_expressions=self.names(kind),
                 enable_cooperative_groups=self.together,
             )
-        return self.built.get_function(f"{name}<{'float' if real == np.float32 else 'double'}>")
+        return self.built[kind].get_function(f"{name}<{kind}>")
 
 
 # ---- copied to here

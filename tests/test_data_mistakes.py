@@ -72,6 +72,21 @@ def test_a_missing_target_and_padding_are_no_mistakes(tmp_path: Path) -> None:
     assert len(checked(tmp_path / "a.npz", LINE)) == 3
 
 
+def test_what_is_known_of_targets_is_looked_for_inside_of_sequences(tmp_path: Path) -> None:
+    t = with_value(np.nan)
+    t[3, 1, 0] = 1.0
+    for lengths, known in (([4, 3, 4], False), ([4, 4, 4], True)):
+        path = saved(tmp_path / "a.npz", t=t, lengths=np.array(lengths))
+        if known:
+            assert len(checked(path, LINE)) == 3
+        else:
+            with pytest.raises(DataError, match="target `t` is missing everywhere"):
+                checked(path, LINE)
+    np.savez(tmp_path / "b.npz", w=np.zeros((2, 2), int), t=np.full((2, 2), -1))
+    with pytest.raises(DataError, match="target `t` is missing everywhere"):
+        checked(tmp_path / "b.npz", TEXT)
+
+
 @pytest.mark.parametrize(("w", "said"), [(9, "is 9, expected a token 0 to 8"), (-1, "is -1"), (0.5, "tokens")])
 def test_tokens_out_of_range(w: float, said: str, tmp_path: Path) -> None:
     tokens = np.array([[0, 1], [2, w]])
@@ -99,7 +114,8 @@ GOOD = "sequence,x.0,x.1,x.2,w,t.0,t.1,l\na,1,2,3,0,,1,1\na,1,2,3,1,1,1,\nb,1,2,
         ("1,1,0\n", "1,1,0\na,1,2,3,4,1,1,0\n", r"a.csv:5: sequence `a` goes on after another began"),
         ("b,1", 'b,"1', r"a.csv:\d: unexpected end of data"),
         ("b,1", "b,1\udcff", r"not UTF-8 text"),
-        (GOOD, "", "has no column"),
+        (GOOD, "", "a.csv: the file is empty"),
+        ("a,1,2,3,1", "a,1_0,2,3,1", r"a.csv:3: column `x.0`: `1_0` is no number"),
         (GOOD[GOOD.index("\n") :], "\n", "there is no row"),
     ],
 )

@@ -69,3 +69,9 @@ def test_what_does_not_fit() -> None:
     two = "network two(D = 2) { input a : D input b : D target t : D output y : D = a + b loss squared_error(y, t) }"
     with pytest.raises(UnfitNetwork, match="one input, one target and one output"):
         Network(module(two)).fit(x, x)
+
+
+def test_targets_without_a_variance_have_no_score() -> None:
+    x = sequences(4)
+    y = [np.ones((len(one), 1)) for one in x]
+    assert np.isnan(Network(module(SPEC), {"epochs": 1}).fit(x, y).score(x, y))

@@ -22,7 +22,7 @@ from rnnc.runtime import text
 from rnnc.runtime.data.read_words import join_tokens, split_tokens
 from rnnc.runtime.network import TextNetwork, UnfitNetwork, averages, text_network
 from rnnc.runtime.progress import Progress, clock
-from rnnc.runtime.sampling import sample_text
+from rnnc.runtime.sampling import beginning, sample_text
 from rnnc.runtime.schedule import warm_cosine
 from rnnc.runtime.signals import Stop, stop_requests
 from rnnc.runtime.train_text import TextOptions, train_text
@@ -157,6 +157,12 @@ def test_sampling() -> None:
     assert one != sample_text(module, p, CORPUS.vocabulary, seed=2, length=60)
     assert text.UNKNOWN_SIGN not in one
     assert sample_text(module, p, CORPUS.vocabulary, length=0) == ""
+    assert sample_text(module, p, CORPUS.vocabulary, length=9) == sample_text(
+        module, p, CORPUS.vocabulary, length=9, prime="\n"
+    )
+    assert beginning((text.UNKNOWN_SIGN, "a", "b")) == "a" and beginning(("?", "a", "\n")) == "\n"
+    with pytest.raises(ValueError, match="the vocabulary is empty"):
+        beginning((text.UNKNOWN_SIGN,))
     with pytest.raises(ValueError, match="prime is empty"):
         sample_text(module, p, CORPUS.vocabulary, length=1, prime="")
     with pytest.raises(ValueError, match=r"the prime holds .€., which the network has not learnt"):
@@ -282,6 +288,17 @@ def test_a_wrong_option_is_named(
     assert named in shown.err
     assert not shown.out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_are_saved_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends a run, what it had learnt when the held-out part was looked at last is there."""
+    saved: list[int] = []
+    fake = ElmanText()
+    monkeypatch.setattr("rnnc.runtime.train_text.save_weights", lambda path, p, notes: saved.append(len(p)))
+    text_file = tmp_path / "a.txt"
+    text_file.write_text(long_text(8000), encoding="utf-8")
+    assert train_text(fake, TextOptions(text=str(text_file), steps=20, out=tmp_path / "w.npz", sample=0)) == 0
+    assert len(saved) == 4
 
 
 def test_a_broken_run_saves_and_names_the_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,6 @@ def _text(fitted: Fitted, arguments: argparse.Namespace) -> None:
 
     if arguments.data is not None:
         raise Failure("--data is for networks that make no text", "begin with --prime")
-    prime = "\n" if arguments.prime is None else arguments.prime
     text = sample_text(
         fitted.module,
         fitted.p,
@@ -69,7 +68,7 @@ def _text(fitted: Fitted, arguments: argparse.Namespace) -> None:
         length=arguments.length,
         temperature=arguments.temperature,
         seed=arguments.seed,
-        prime=prime,
+        prime=arguments.prime,
         unit=fitted.notes.get("unit", "characters"),
     )
     write_result(f"{arguments.prime or ''}{text}\n", arguments.out)

@@ -28,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows = arguments.rows == "-" or arguments.data == "-"
     if arguments.rows not in (None, "-"):
         raise Failure(f"unexpected `{arguments.rows}`", "name a file with --data, or give - for standard input")
+    if rows and arguments.data not in (None, "-"):
+        raise Failure("give --data or -, not both")
     if rows:
         return _stream(arguments)
     if arguments.data is None:

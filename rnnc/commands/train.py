@@ -145,4 +145,17 @@ def _on_text(arguments: argparse.Namespace, facts: dict[str, Any]) -> int:
     for name in ("text", "out"):
         if getattr(arguments, name) is not None:
             facts[name] = getattr(arguments, name)
-    return train_text(load_spec(arguments), TextOptions(**facts))
+    module = load_spec(arguments)
+    if arguments.text is None:
+        _check_text(module)
+    return train_text(module, TextOptions(**facts))
+
+
+def _check_text(module: Any) -> None:
+    """`Failure` where a network of which no data are named cannot learn Python's documentation."""
+    from rnnc.runtime.network import UnfitNetwork, text_network
+
+    try:
+        text_network(module)
+    except UnfitNetwork as error:
+        raise Failure("there is nothing to train on: give --data FILE", f"for --text, {error}") from None

@@ -46,8 +46,11 @@ def loaded(arguments: argparse.Namespace) -> Fitted:
 
 def opened(arguments: argparse.Namespace, fitted: Fitted, *, targets: bool) -> Sequences:
     """The data, looked through, or the part of it that is asked for. `Failure` where it does not fit."""
+    import sys
+
     from rnnc.runtime.data import DataError
     from rnnc.runtime.data.splits import PARTS, split_data
+    from rnnc.runtime.train_data import strangers
 
     if arguments.part is not None and arguments.part not in PARTS:
         raise Failure(f"--part is {arguments.part}; it is {', '.join(PARTS)}")
@@ -55,6 +58,8 @@ def opened(arguments: argparse.Namespace, fitted: Fitted, *, targets: bool) -> S
         raise Failure("--part needs weights that were trained with --split")
     try:
         data = fitted.open(arguments.data, targets=targets)
+        if data.strange:
+            sys.stderr.write(f"{strangers(data)}\n")
         if arguments.part is None:
             return data
         shares = tuple(float(share) for share in fitted.notes["split"].split("/"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +72,10 @@ class Network(BaseEstimator):  # type: ignore[misc]
         inputs, target, _ = self._names()
         figures = self.fitted_.score({**_laid(X, inputs), **_laid(y, target)})
         name = target.name
-        return figures[f"accuracy of {name}"] if target.token else 1.0 - figures[f"normalised error of {name}"]
+        if target.token:
+            return figures[f"accuracy of {name}"]
+        # Targets that are all the same have no variance to explain.
+        return 1.0 - figures.get(f"normalised error of {name}", math.nan)
 
     def _names(self) -> tuple[Field, Field, str]:
         fields = fields_of(self.module)

@@ -53,15 +53,18 @@ class Score:
     def figures(self) -> dict[str, float]:
         """`loss`: the mean over sequences; `label error rate of l` under `ctc`; `accuracy of t` for tokens; for
         numbers `mean squared error of t`, and `normalised error of t`: its share of the variance of the targets, 1
-        for who always says their mean."""
+        for who always says their mean. Nothing of targets that are all missing."""
         found = {"loss": self.mean}
         if self.infinite:
             found["sequences of infinite loss"] = self.infinite
         found |= {f"label error rate of {name}": rate for name, rate in self.label_error_rates.items()}
         for name, right in self.right.items():
-            found[f"accuracy of {name}"] = right / max(1, self.counted[name])
+            if self.counted[name]:
+                found[f"accuracy of {name}"] = right / self.counted[name]
         for name, square in self.squares.items():
-            count = max(1, self.counted[name])
+            if not self.counted[name]:
+                continue
+            count = self.counted[name]
             total, total_square = self.sums[name]
             variance = total_square / count - (total / count) ** 2
             found[f"mean squared error of {name}"] = square / count

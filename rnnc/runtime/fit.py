@@ -22,7 +22,7 @@ from rnnc.runtime.run import Run, spec_hash
 from rnnc.runtime.signals import Stop
 from rnnc.runtime.tensorboard import Board
 from rnnc.runtime.trainer import Trainer
-from rnnc.runtime.weights import load_weights, put_weights, save_weights
+from rnnc.runtime.weights import WeightsError, load_weights, put_weights, save_weights
 
 Array = NDArray[Any]
 Source = str | Path | Mapping[str, Any]
@@ -127,6 +127,7 @@ def load(module: Any, path: str | Path, like: Fitted | None = None) -> Fitted:
     """A module with weights from a file. WeightsError where they do not fit it."""
     weights = load_weights(Path(path))
     sizes = json.loads(weights.notes.get("sizes", "{}"))
+    _check_sizes(module, sizes, path)
     dtypes = {str(array.dtype) for array in weights.arrays.values() if array.dtype.kind == "f"}
     p = module.init(dtype="float64" if dtypes == {"float64"} else "float32", **sizes)
     put_weights(p, weights, Path(path))
@@ -134,6 +135,16 @@ def load(module: Any, path: str | Path, like: Fitted | None = None) -> Fitted:
     if like is not None:
         found.losses, found.checks = like.losses, like.checks
     return found
+
+
+def _check_sizes(module: Any, sizes: Mapping[str, int], path: str | Path) -> None:
+    said = ", ".join(f"{name}={value}" for name, value in sizes.items())
+    if not set(sizes) <= set(module.SIZES):
+        have = ", ".join(module.SIZES) or "none"
+        raise WeightsError(f"`{path}` is of another network: of sizes {said}, where this one has {have}")
+    for name in getattr(module, "PINNED", ()):
+        if sizes.get(name, module.SIZES[name]) != module.SIZES[name]:
+            raise WeightsError(f"`{path}` was made with {said}, and now {name} is set to {module.SIZES[name]}")
 
 
 def notes_of(module: Any, sizes: Mapping[str, int], options: Options, data: Sequences, **more: str) -> dict[str, str]:

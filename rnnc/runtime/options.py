@@ -76,6 +76,14 @@ class Options:
             raise ValueError("--online changes weights at every position; it takes no --window")
         self.optimiser()
 
+    def check_unvalidated(self) -> None:
+        """ValueError for what only a validation can do, where there are no data for one."""
+        asked = {"--patience": self.patience, "--check": self.check}
+        asked["--schedule plateau"] = 1 if self.schedule == "plateau" else None
+        for flag, value in asked.items():
+            if value is not None:
+                raise ValueError(f"{flag} needs data to validate on: --valid FILE, or --split 80/20/0")
+
     def optimiser(self) -> Optimiser:
         """A new optimiser; ValueError for an option it does not have."""
         facts: dict[str, Any] = {}

@@ -21,6 +21,14 @@ def writes_text(module: Any) -> str | None:
     return None
 
 
+def beginning(vocabulary: Sequence[str]) -> str:
+    """What a text begins with that is not told: a line end, or else the first token that the network has learnt."""
+    learnt = [token for number, token in enumerate(vocabulary) if number != UNKNOWN]
+    if not learnt:
+        raise ValueError("the vocabulary is empty: no token of the text came twice")
+    return "\n" if "\n" in learnt else learnt[0]
+
+
 def sample_text(
     module: Any,
     p: Arrays,
@@ -29,10 +37,10 @@ def sample_text(
     length: int,
     temperature: float = 1.0,
     seed: int = 0,
-    prime: str = "\n",
+    prime: str | None = None,
     unit: str = "characters",
 ) -> str:
-    """`length` characters (or words) that follow `prime`, which is read first and not returned.
+    """`length` characters (or words) that follow `prime` (None: `beginning`), which is read first and not returned.
 
     Drawn as `generate` does; what stands for unknown ones is never drawn. ValueError for a temperature that is
     negative, an empty prime, or one of characters that are not in the vocabulary; UnfitNetwork where the module does
@@ -43,6 +51,8 @@ def sample_text(
         raise UnfitNetwork(
             "making text needs a network of one input, a token, that it feeds back: `feedback w[n+1] = sample(p[n])`"
         )
+    if prime is None:
+        prime = beginning(vocabulary)
     if not prime:
         raise ValueError("prime is empty; the network needs something to begin with")
     numbers = {token: number for number, token in enumerate(vocabulary)}

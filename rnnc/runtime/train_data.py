@@ -116,10 +116,19 @@ def _introduce(data: Sequences, valid: Sequences | None, trainer: Trainer) -> No
     held_out = f", {len(valid):,} to validate" if valid is not None else ""
     sizes = ", ".join(f"{name}={n}" for name, n in trainer.sizes.items())
     unused = f"; not used: {', '.join(data.unused)}" if data.unused else ""
+    for part in (data, *(() if valid is None else (valid,))):
+        if part.strange:
+            _talk(strangers(part))
     _talk(
         f"{data.name}: {_count(len(data), 'sequence')}, {_count(data.positions, 'position')}{held_out}; "
         f"{sizes or 'no sizes'}; {int(trainer.p.flat.size):,} weights{unused}"
     )
+
+
+def strangers(data: Sequences) -> str:
+    """How much of a text is not in the vocabulary, in a line."""
+    known = len(data.vocabulary)
+    return f"{data.name}: {data.strange:.2%} of the text is not among the {known:,} tokens of the vocabulary"
 
 
 def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, seconds: float) -> None:

@@ -65,8 +65,8 @@ def train_text(module: object, options: TextOptions) -> int:
     """Train a module that meets the protocol on a text; returns the exit status.
 
     Results (a table of held-out costs, then sampled text) go to stdout, all else to stderr. The weights
-    are saved at the end, and also where Ctrl-C or SIGTERM ends the run (130, 143). 1: the network does
-    not fit a text, or its loss was not finite; 2: a file or an option is at fault.
+    are saved a few times on the way and at the end, also where Ctrl-C or SIGTERM ends the run (130, 143).
+    1: the network does not fit a text, or its loss was not finite; 2: a file or an option is at fault.
     """
     with stop_requests() as stop:
         try:
@@ -90,16 +90,20 @@ def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions,
         f"{corpus.size} different; {weights:,} weights"
     )
     progress = Progress()
+
+    def save() -> None:
+        save_weights(options.out, p, _notes(corpus, getattr(p, "sizes", sizes)))
+
     # Numbers that are not finite end the run with a message of their own.
     with np.errstate(all="ignore"):
         mean = averages(network, p)
-        outcome = train(network, p, corpus, plan, progress, stop, mean=mean)
+        outcome = train(network, p, corpus, plan, progress, stop, mean=mean, keep=save)
     if not outcome.steps:
         if outcome.failed:
             return _complain(f"{outcome.failed}; nothing saved", UNFIT)
         _talk(f"stopped by {signal.Signals(stop.number).name} before the first step; nothing saved")
         return stop.exit_status
-    save_weights(options.out, p, _notes(corpus, getattr(p, "sizes", sizes)))
+    save()
     if outcome.failed:
         return _complain(f"{outcome.failed}; the last good weights are in {options.out}", UNFIT)
     if stop.number:

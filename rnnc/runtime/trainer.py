@@ -56,6 +56,8 @@ class Trainer:
         self, module: Any, data: Sequences, options: Options, sizes: Mapping[str, int], valid: Sequences | None = None
     ) -> None:
         self.module, self.options, self.valid = module, options, valid
+        if valid is None:
+            options.check_unvalidated()
         window = 1 if options.online else options.window
         self.rule = Rule(module, options.learn, window=window is not None, online=options.online)
         self.data = _in_streams(data, options.batch) if window is not None else data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +61,20 @@ def data(ids: Ids, batch: int, window: int, seed: int) -> Iterator[tuple[bool, I
 
 
 def train(
-    network: TextNetwork, p: Arrays, corpus: Corpus, plan: Plan, progress: Progress, stop: Stop, *, mean: bool
+    network: TextNetwork,
+    p: Arrays,
+    corpus: Corpus,
+    plan: Plan,
+    progress: Progress,
+    stop: Stop,
+    *,
+    mean: bool,
+    keep: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Train `p` in place until the plan is done, a stop is asked for, or a number is not finite.
 
     In the last case `p` holds the last weights whose loss was finite. `mean`: whether the network's loss
-    is a mean over positions, or a sum.
+    is a mean over positions, or a sum. `keep` is called whenever the held-out part is looked at.
     """
     outcome = Outcome()
     opt = optim.Adam(lr=plan.lr)
@@ -101,6 +109,7 @@ def train(
             checked = int(done * CHECKS)
             bits = held_out_bits(network, p, corpus.held_out, mean=mean)
             progress.say(f"{done:4.0%}  {bits:.3f} bits/char held out")
+            keep()
     outcome.seconds = progress.seconds
     progress.clear()
     return outcome

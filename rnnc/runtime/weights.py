@@ -153,9 +153,11 @@ def load_weights(path: Path, *, sealed: bool = False) -> Weights:
         # Opened here: numpy leaves a file open that turns out to be damaged.
         with path.open("rb") as file:
             _check_seal(file, path, needed=sealed)
+            if file.read(2) != b"PK":
+                raise WeightsError(f"`{path}` is not a readable file of weights: it is no .npz file")
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise WeightsError(f"`{path}` is one array, not a file of named weights")
+            assert isinstance(archive, np.lib.npyio.NpzFile)
             for name in archive.files:
                 if name.startswith(_NOTE):
                     notes[name.removeprefix(_NOTE)] = str(archive[name])
@@ -175,7 +177,9 @@ def put_weights(p: Mapping[str, Array], weights: Weights, path: Path) -> None:
     """Copy loaded arrays into `p`, in place; WeightsError, before any change, where they do not fit."""
     for name, value in p.items():
         if name not in weights.arrays:
-            raise WeightsError(f"`{path}` has no array `{name}`")
+            is_checkpoint = f"weights/{name}" in weights.arrays
+            said = ": it is a checkpoint, from which `rnnc train --resume` goes on; weights stand in files of their own"
+            raise WeightsError(f"`{path}` has no array `{name}`{said * is_checkpoint}")
         found = weights.arrays[name]
         if found.shape != value.shape:
             raise WeightsError(f"`{path}`: `{name}` has shape {found.shape}, the network {value.shape}")

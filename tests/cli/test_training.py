@@ -109,6 +109,16 @@ def test_train_eval_and_predict(capsys: Capture) -> None:
         assert not found["y"][found["lengths"][b] :, b].any()
 
 
+def test_targets_that_are_all_missing(capsys: Capture) -> None:
+    """There is nothing to learn, and a loss of 0 would say that all is well."""
+    data = dict(np.load("train.npz"))
+    np.savez("none.npz", **{**data, "t": np.full_like(data["t"], np.nan)})
+    for words in (["--data", "none.npz"], ["--data", "train.npz", "--valid", "none.npz"]):
+        assert run(["train", "summing.rnn", *words, "--out", "never"]) == 2
+        assert "none.npz: target `t` is missing everywhere; there is nothing to learn" in capsys.readouterr().err
+    assert not Path("never").exists()
+
+
 def streamed(lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> tuple[int, str, str]:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("".join(lines).encode())))
     status = run(["predict", "summing.rnn", "--weights", "run/weights.npz", "-"])
@@ -191,8 +201,11 @@ def test_text_is_learnt_and_evaluated_with_its_vocabulary(capsys: Capture) -> No
     assert run(["train", "lm.rnn", "--data", "a.txt", "--window", "10", "--batch", "4", "--lr", "0.02"]) == 0
     capsys.readouterr()
     assert run(["eval", "lm.rnn", "--weights", "run/weights.npz", "--data", "b.txt", "--window", "4"]) == 0
-    figures = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
+    said = capsys.readouterr()
+    figures = dict(line.split("\t") for line in said.out.splitlines())
     assert float(figures["accuracy of t"]) > 0.6
+    # one of ten characters, the z
+    assert said.err == "b.txt: 10.00% of the text is not among the 6 tokens of the vocabulary\n"
 
 
 @pytest.mark.parametrize(
@@ -210,6 +223,12 @@ def test_text_is_learnt_and_evaluated_with_its_vocabulary(capsys: Capture) -> No
         (["--data", "train.npz", "-s", "D=2"], 2, "error: train.npz: input `x` has units (3,), the network (D) = (2,)"),
         (["--data", "train.npz", "--unit", "letters"], 2, "error: --unit is letters; it is characters or words"),
         (["--data", "a.npy"], 2, "error: cannot read a.npy"),
+        (["--data", "train.npz", "--split", "0/50/50"], 2, "at least 0, the first above it, not 0/50/50"),
+        (["--data", "train.npz", "--split", "inf/1/1"], 2, "at least 0, the first above it, not inf/1/1"),
+        (["--data", "train.npz", "--patience", "3"], 2, "error: --patience needs data to validate on: --valid FILE"),
+        (["--data", "train.npz", "--schedule", "plateau"], 2, "error: --schedule plateau needs data to validate on"),
+        (["--data", "train.npz", "--split", "90/0/10", "--check", "3"], 2, "error: --check needs data to validate on"),
+        ([], 2, "error: there is nothing to train on: give --data FILE\nfor --text, training on text needs one input"),
     ],
 )
 def test_mistakes_of_train(words: list[str], status: int, said: str, folder: Path, capsys: Capture) -> None:
@@ -233,6 +252,23 @@ def test_mistakes_of_train(words: list[str], status: int, said: str, folder: Pat
         (["predict", "summing.rnn", "--weights", "run/weights.npz", "rows.csv"], "error: unexpected `rows.csv`"),
         (["predict", "summing.rnn", "--weights", "run/weights.npz", "--data", "rows.csv", "-o", "a.csv"], "suffix"),
         (["predict", "-", "--weights", "run/weights.npz", "-"], "cannot both come from standard input"),
+        (
+            ["predict", "summing.rnn", "--weights", "run/weights.npz", "--data", "rows.csv", "-"],
+            "--data or -, not both",
+        ),
+        (["eval", "summing.rnn", "--weights", "run/log.jsonl", "--data", "train.npz"], "it is no .npz file"),
+        (
+            ["eval", "summing.rnn", "--weights", "run/weights.npz", "--data", "train.npz", "-s", "H=3"],
+            "error: `run/weights.npz` was made with D=3, H=6, and now H is set to 3",
+        ),
+        (
+            ["generate", "char_lm", "--weights", "run/weights.npz"],
+            "error: `run/weights.npz` is of another network: of sizes D=3, H=6, where this one has V, E, H",
+        ),
+        (
+            ["eval", "summing.rnn", "--weights", "run/checkpoint-000000030.npz", "--data", "train.npz"],
+            "has no array `h.E_w`: it is a checkpoint, from which `rnnc train --resume` goes on",
+        ),
     ],
 )
 def test_mistakes_of_eval_and_predict(words: list[str], said: str, capsys: Capture) -> None:

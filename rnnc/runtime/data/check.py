@@ -28,7 +28,8 @@ def sizes_from(data: Sequences, module: Any, given: Mapping[str, int]) -> dict[s
 
 
 def check_data(data: Sequences, module: Any, sizes: Mapping[str, int]) -> None:
-    """DataError, with file, place and name, for the first value that a network of these sizes cannot take."""
+    """DataError, with file, place and name, for the first value that a network of these sizes cannot take, and where
+    all targets are missing everywhere."""
     shapes = module.data_shapes(**sizes)
     for field in data.fields:
         units, vocabulary = shapes[field.name]
@@ -37,13 +38,33 @@ def check_data(data: Sequences, module: Any, sizes: Mapping[str, int]) -> None:
             form = ", ".join(field.units) or "none"
             raise DataError(f"{data.name}: {field} has units {column.units}, the network ({form}) = {tuple(units)}")
         _check_values(data, field, column, vocabulary)
+    targets = [field for field in data.fields if field.target]
+    if targets and not any(_is_there(data, field) for field in targets):
+        raise DataError(
+            f"{data.name}: {' and '.join(map(str, targets))} {'is' if len(targets) == 1 else 'are'} missing "
+            "everywhere; there is nothing to learn or to compare with"
+        )
+
+
+def _is_there(data: Sequences, field: Field) -> bool:
+    """Whether any value of a target is known, or it has no values at all, as labels that are all empty."""
+    empty = True
+    for values, inside, _ in data.columns[field.name].blocks(data.lengths):
+        known = values >= 0 if field.token else ~np.isnan(values) if values.dtype.kind == "f" else np.ones_like(values)
+        known = _within(known.astype(bool), inside)
+        if known.any():
+            return True
+        empty = empty and not _within(np.ones(values.shape, bool), inside).any()
+    return empty
+
+
+def _within(flags: Array, inside: Array | None) -> Array:
+    return flags if inside is None else flags & inside.reshape(*inside.shape, *([1] * (flags.ndim - inside.ndim)))
 
 
 def _check_values(data: Sequences, field: Field, column: Column, vocabulary: int) -> None:
     for values, inside, begins in column.blocks(data.lengths):
-        wrong = _wrong(values, field, vocabulary)
-        if inside is not None:
-            wrong &= inside.reshape(*inside.shape, *([1] * (wrong.ndim - inside.ndim)))
+        wrong = _within(_wrong(values, field, vocabulary), inside)
         if not wrong.any():
             continue
         index = tuple(int(n) for n in np.argwhere(wrong)[0])

@@ -71,8 +71,8 @@ def _read(
             return _unnamed(read_wav(path), fields, axes, str(path))
         case ".txt":
             most = _vocabulary_size(module, fields, str(path))
-            tokens, vocabulary = read_words(path, unit, vocabulary, most)
-            return replace(_unnamed(tokens, fields, axes, str(path)), vocabulary=vocabulary)
+            tokens, vocabulary, strange = read_words(path, unit, vocabulary, most)
+            return replace(_unnamed(tokens, fields, axes, str(path)), vocabulary=vocabulary, strange=strange)
     raise DataError(f"{path}: unknown format; the suffix must be one of {', '.join(SUFFIXES)}")
 
 

@@ -69,6 +69,9 @@ class Cells:
                 return -1 if field.token else math.nan
             raise DataError(f"{where} is empty; an input is needed at every step")
         try:
+            # Python reads 1_000 as a number, tables do not mean it so.
+            if "_" in cell:
+                raise ValueError
             value = int(cell) if field.token else float(cell)
         except ValueError:
             kind = "no token, a whole number" if field.token else "no number"
@@ -85,7 +88,10 @@ def read_csv(path: Path, fields: tuple[Field, ...], axes: Axes) -> Sequences:
     if axes.several:
         raise DataError(f"{path}: a .csv has one axis, the network several; use .npz or .jsonl")
     rows = rows_of(path)
-    cells = Cells(next(rows, (1, [""]))[1], fields, str(path))
+    header = next(rows, None)
+    if header is None:
+        raise DataError(f"{path}: the file is empty")
+    cells = Cells(header[1], fields, str(path))
     spools = {field.name: Spool(np.int64 if field.token else np.float64) for field in fields}
     lines = Spool(np.int64)
     lengths: list[int] = []

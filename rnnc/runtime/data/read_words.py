@@ -11,14 +11,14 @@ import numpy as np
 
 from rnnc.runtime.data.fields import DataError
 from rnnc.runtime.data.mapped import Mapped, Spool
-from rnnc.runtime.text import UNKNOWN_SIGN
+from rnnc.runtime.text import UNKNOWN, UNKNOWN_SIGN
 
 CHARACTERS, WORDS = "characters", "words"
 _WORD = re.compile(r"\w+|[^\w\s]|\n")
 
 
-def read_words(path: Path, unit: str, vocabulary: tuple[str, ...], most: int) -> tuple[Mapped, tuple[str, ...]]:
-    """The text as token numbers, (tokens,) int32, and its vocabulary.
+def read_words(path: Path, unit: str, vocabulary: tuple[str, ...], most: int) -> tuple[Mapped, tuple[str, ...], float]:
+    """The text as token numbers, (tokens,) int32, its vocabulary, and the share of tokens that are not in it.
 
     Without a vocabulary it is made from the text: its most frequent `most` - 1 tokens that occur twice or more,
     frequent ones first. DataError where the file is no UTF-8 text or empty.
@@ -30,12 +30,14 @@ def read_words(path: Path, unit: str, vocabulary: tuple[str, ...], most: int) ->
         frequent = sorted((token for token, n in counts.items() if n > 1), key=lambda token: (-counts[token], token))
         vocabulary = (UNKNOWN_SIGN, *(token for token in frequent[: most - 1] if token != UNKNOWN_SIGN))
     numbers = {token: number for number, token in enumerate(vocabulary)}
-    spool = Spool(np.int32)
+    spool, strange = Spool(np.int32), 0
     for tokens in _tokens(path, unit):
-        spool.add(np.array([numbers.get(token, 0) for token in tokens], np.int32), len(tokens))
+        ids = np.array([numbers.get(token, UNKNOWN) for token in tokens], np.int32)
+        strange += int((ids == UNKNOWN).sum())
+        spool.add(ids, len(tokens))
     if not spool.rows:
         raise DataError(f"{path}: the text is empty")
-    return spool.finish(), vocabulary
+    return spool.finish(), vocabulary, strange / spool.rows
 
 
 def split_tokens(text: str, unit: str) -> list[str]:

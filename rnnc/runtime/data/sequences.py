@@ -42,7 +42,8 @@ class Sequences:
     """Sequences of a file, or some of them, or pieces of one.
 
     `picks` are their numbers in the file; `lengths` their lengths by axis; `begins` where on the one axis each
-    begins. `where` says a place in the file in words. All arrays (number of sequences,), int64.
+    begins. `where` says a place in the file in words; `strange` is the share of a text
+    that its vocabulary does not have. All arrays (number of sequences,), int64.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Sequences:
     where: Callable[[int, Place], str]
     unused: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    strange: float = 0.0
 
     def __len__(self) -> int:
         return len(self.picks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
@@ -18,8 +19,9 @@ def split_data(data: Sequences, shares: tuple[float, ...], seed: int) -> tuple[S
     Sequences are drawn by the seed. A single sequence of one axis is cut in time, the first part first. DataError
     where a part would be empty.
     """
-    if any(not share >= 0.0 for share in shares) or not sum(shares) > 0.0:
-        raise DataError(f"the shares of a split are numbers of at least 0, not {'/'.join(f'{s:g}' for s in shares)}")
+    if any(not 0.0 <= share < math.inf for share in shares) or not shares[0] > 0.0:
+        said = "/".join(f"{share:g}" for share in shares)
+        raise DataError(f"the shares of a split are numbers of at least 0, the first above it, not {said}")
     alone = len(data) == 1
     if alone and len(data.lengths) != 1:
         raise DataError(f"{data.name}: one sequence of several axes cannot be split")

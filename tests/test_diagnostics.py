@@ -19,7 +19,8 @@ from rnnc.catalogue import DIAGNOSTICS, codes, explain
 from rnnc.compiler import understand
 from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
 from rnnc.frontend.read import read_bytes, read_text
-from rnnc.learning.follow import followed
+from rnnc.learning.forms import Asked
+from rnnc.learning.rules import rule
 from rnnc.render import render
 
 FOLDER = Path(__file__).parent / "diagnostics"
@@ -51,8 +52,11 @@ def diagnose(raw: bytes, name: str) -> tuple[Diagnostic, ...]:
         source = read_bytes(raw, name)
         understood = understand(source, path=FOLDER / name, **_options(source))
         reporter = Reporter()
-        if "--algorithm" in source.line(1):
-            followed(understood.system, reporter)
+        first = source.line(1).split()
+        if "--algorithm" in first:
+            learned = rule(first[first.index("--algorithm") + 1]).learned
+            assert learned is not None
+            learned(understood.system, reporter, Asked())
         return (*understood.warnings, *reporter.diagnostics)
     except Rejected as rejected:
         return rejected.diagnostics

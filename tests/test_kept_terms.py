@@ -263,10 +263,10 @@ def test_enough_steps_are_exact(name: str) -> None:
 ELEMENTS = "unit g[n] : H = tanh(diag(g[n-1]) + full(x) + bias)\nunit h[n] : H = g * h[n-1] + diag(g[n-2])"
 
 
-@pytest.mark.parametrize("rule", ["snap1", "eprop"])
+@pytest.mark.parametrize("rule", ["snap1", "eprop", "focused"])
 def test_entry_by_entry_they_are_exact(rule: str) -> None:
     # the one step back of a parameter to a second unit is more than snap1 keeps
-    body = ELEMENTS if rule == "eprop" else "unit h[n] : H = tanh(diag(h[n-1]) + full(x) + bias)"
+    body = ELEMENTS if rule != "snap1" else "unit h[n] : H = tanh(diag(h[n-1]) + full(x) + bias)"
     module = rnnc.compile_text(network(body), learn=(rule,))
     p = module.init(seed=0, dtype="float64")
     rng = np.random.default_rng(5)

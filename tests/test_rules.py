@@ -16,7 +16,7 @@ from rnnc.learning.rules import RULES, NoRule, chosen, rule
 from rnnc.program.learner import learner
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
-NAMES = ("rtrl", "truncated_gradient", "snap1", "snap2", "rflo", "eprop")
+NAMES = ("rtrl", "truncated_gradient", "snap1", "snap2", "rflo", "eprop", "focused")
 """The rules whose steps add up to the whole; a family with a number."""
 
 

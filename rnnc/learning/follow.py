@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from rnnc.autodiff.passing import NotWithinStep
 from rnnc.diagnostics import Reporter
+from rnnc.learning.focused import Crossing
 from rnnc.learning.forms import Forward
 from rnnc.learning.rtrl import rtrl
 from rnnc.system.ahead import ahead, spelled_read
 from rnnc.system.cut import SeveralAxes
-from rnnc.system.errors import NotFollowed
+from rnnc.system.errors import CrossesUnits, NotFollowed
 from rnnc.system.forms import System
 from rnnc.system.influence import TooMany
 
@@ -31,12 +32,15 @@ def followed(
         return rule(system, most)
     except TooMany:
         return None
-    except (SeveralAxes, NotWithinStep) as problem:
+    except (SeveralAxes, NotWithinStep, Crossing) as problem:
         owners = (problem.equation.out.split(":")[0], problem.access.name.split(":")[0])
         span = problem.access.span or problem.equation.span
         span = span or next(e.span for e in system.equations if e.out == owners[0])
         assert span is not None
-        several = isinstance(problem, SeveralAxes)
         reads = spelled_read(problem.access)
+        if isinstance(problem, Crossing):
+            reporter.report(CrossesUnits(span=span, name=owners[0], reads=reads))
+            return None
+        several = isinstance(problem, SeveralAxes)
         reporter.report(NotFollowed(span=span, name=owners[0], reads=reads, several=several))
         return None

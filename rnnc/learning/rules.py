@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from rnnc.diagnostics import Reporter
 from rnnc.learning.eprop import eprop
+from rnnc.learning.focused import focused
 from rnnc.learning.follow import followed
 from rnnc.learning.forms import Asked, Learned
 from rnnc.learning.rflo import rflo
@@ -58,6 +59,10 @@ def _eprop(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
     return followed(system, reporter, asked.most, eprop)
 
 
+def _focused(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most, focused)
+
+
 def _truncated_gradient(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
     return followed(system, reporter, asked.most, truncated_gradient)
 
@@ -101,6 +106,7 @@ RULES: tuple[Rule, ...] = (
         True,
         _eprop,
     ),
+    Rule("focused", "focused back-propagation, each unit by itself", True, "Mozer (1989)", "", True, _focused),
 )
 
 ALWAYS = ("bptt", "rtrl")

@@ -250,6 +250,36 @@ class NotFollowed(Diagnostic):
         return Help("back-propagation through time (bptt) gives the exact gradient of any network")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CrossesUnits(Diagnostic):
+    """Focused back-propagation keeps one trace a weight: what the weight has done to the one unit that it belongs to.
+    So a unit may read its own earlier state, entry by entry, and no other's.
+
+    Wrong, with focused back-propagation:
+
+        unit h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)
+
+    Right:
+
+        unit h[n] : H = tanh(full(x[n]) + diag(h[n-1]) + bias)
+    """
+
+    code: ClassVar[str] = "E312"
+    name: str
+    reads: str
+
+    def message(self) -> str:
+        return (
+            f"`{self.name}` reads `{self.reads}` from unit to unit, and focused back-propagation follows single units"
+        )
+
+    def label(self) -> str:
+        return "of other units too"
+
+    def help(self) -> Help | None:
+        return Help("`diag` connects each unit with itself alone; rtrl is exact for any connection")
+
+
 ERRORS: tuple[type[Diagnostic], ...] = (
     NoDelay,
     CancellingDelays,
@@ -258,4 +288,5 @@ ERRORS: tuple[type[Diagnostic], ...] = (
     ReadsAhead,
     NoSteps,
     NotFollowed,
+    CrossesUnits,
 )

@@ -1,34 +1,36 @@
 """A GPU made of NumPy and g++, as strict as CuPy: arrays of the two sides never mix.
 
-Only what generated modules use. A kernel's body is compiled for the CPU, with T and every other type letter
-both ways, and runs over its elements in a random order, on the arrays' own memory: what would race on a GPU
-goes wrong here.
+Only what generated modules use. `gpu.done` is what the device was asked to do, in order: `kernel NAME`, `product NAME`,
+`other NAME` (CuPy's own kernels), `up` (an array comes), and `wait NAME` where the host waits for the device.
 """
 
 from __future__ import annotations
 
-import ctypes
-import itertools
-import re
-import subprocess
-import tempfile
 import types
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import fake_blocks
+import fake_kernels
 import numpy as np
-from fake_blocks import RawModule
+from fake_elementwise import ElementwiseKernel as ElementwiseKernel
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 DEVICE = {"CooperativeLaunch": 0, "MultiProcessorCount": 6, "MaxSharedMemoryPerBlockOptin": 48 * 1024}
 HOST_TYPES = (bool, int, float, np.generic, np.dtype, type, str, slice, type(None), type(Ellipsis))
-CTYPES = {"double": np.float64, "float": np.float32, "long long": np.int64}
-PARAMETER = re.compile(r"(raw )?(\w+) (\w+)")
+PRODUCTS = ("dot", "matmul", "einsum", "tensordot")
+WAITING = ("argwhere", "nonzero", "flatnonzero", "unique", "item", "tolist", "tobytes")
+"""Functions whose result's shape, or result, the host has to have."""
+EMPTY = ("empty", "empty_like")
+
+DONE: list[str] = []
+ElementwiseKernel.told = DONE.append
 
 
 class Array(NDArrayOperatorsMixin):
-    """An array in the GPU's memory: `host` is for this file alone."""
+    """An array in the GPU's memory: `host` is for this file and `fake_kernels` alone."""
 
     def __init__(self, host: Any) -> None:
         self.host = np.asarray(host)
@@ -36,42 +38,61 @@ class Array(NDArrayOperatorsMixin):
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed.")
 
+    @property
+    def data(self) -> Any:
+        return types.SimpleNamespace(ptr=self.host.ctypes.data)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if "out" in options:
             options["out"] = tuple(here(a) for a in options["out"])
+        name = ufunc.__name__ if ufunc is not np.matmul else "matmul"
+        DONE.append(f"{'product' if name in PRODUCTS else 'other'} {name}")
         return there(getattr(ufunc, method)(*(here(a) for a in inputs), **options))
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.host, name)
-        return on_gpu(found) if callable(found) else there(found)
+        return partial(called, name, found, (self.host,)) if callable(found) else there(found)
 
     def __getitem__(self, index: Any) -> Array:
+        if any(isinstance(i, Array) and i.host.dtype == bool for i in whole(index)):
+            DONE.append("wait mask")
         found = self.host[here(index)]
         # CuPy's entries are arrays without dimensions, which can be written to
-        whole = index if isinstance(index, tuple) else (index,)
-        return Array(found if isinstance(found, np.ndarray) else self.host[(*here(whole), ...)])
+        if not isinstance(found, np.ndarray):
+            found = self.host[(*here(whole(index)), ...)]
+        if not np.may_share_memory(found, self.host):
+            DONE.append("other take")
+        return Array(found)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        mask = any(isinstance(i, Array) and i.host.dtype == bool for i in whole(index))
+        if mask and isinstance(value, Array) and value.host.ndim:
+            DONE.append("wait mask")
+        DONE.append("other fill")
         self.host[here(index)] = here(value)
 
     def __len__(self) -> int:
         return len(self.host)
 
-    @property
-    def data(self) -> Any:
-        return types.SimpleNamespace(ptr=self.host.ctypes.data)
-
     def __bool__(self) -> bool:
+        DONE.append("wait bool")
         return bool(self.host)
 
     def __int__(self) -> int:
+        DONE.append("wait int")
         return int(self.host)
 
     def __float__(self) -> float:
+        DONE.append("wait float")
         return float(self.host)
 
     def __str__(self) -> str:
+        DONE.append("wait str")
         return str(self.host)
+
+
+def whole(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def here(a: Any) -> Any:
@@ -86,14 +107,25 @@ def here(a: Any) -> Any:
 
 
 def there(a: Any) -> Any:
+    if isinstance(a, tuple | list) and any(isinstance(x, np.ndarray) for x in a):
+        return type(a)(there(x) for x in a)
     return Array(a) if isinstance(a, np.ndarray | np.floating | np.integer | np.bool_) else a
 
 
-def on_gpu(function: Any) -> Any:
-    def call(*arguments: Any, **options: Any) -> Any:
-        return there(function(*(here(a) for a in arguments), **{k: here(v) for k, v in options.items()}))
-
-    return call
+def called(name: str, function: Any, own: tuple[Any, ...], /, *arguments: Any, **options: Any) -> Any:
+    """A function of NumPy on GPU arrays; `own`: what a method belongs to."""
+    given = [here(a) for a in arguments]
+    found = function(*given, **{k: here(v) for k, v in options.items()})
+    given += list(own)
+    if name in WAITING:
+        DONE.append(f"wait {name}")
+    if name in PRODUCTS:
+        DONE.append(f"product {name}")
+    elif name not in EMPTY and isinstance(found, np.ndarray | np.generic):
+        view = any(isinstance(a, np.ndarray) and np.may_share_memory(a, found) for a in given)
+        if not view or options.get("out") is not None:
+            DONE.append(f"other {name}")
+    return there(found)
 
 
 class Namespace(types.ModuleType):
@@ -108,138 +140,89 @@ class Namespace(types.ModuleType):
         if isinstance(found, types.ModuleType):
             found = Namespace(f"{self.__name__}.{name}", found)
         elif callable(found) and not isinstance(found, type):
-            found = on_gpu(found)
+            found = partial(called, name, found, ())
         setattr(self, name, found)
         return found
 
 
-class ElementwiseKernel:
-    """CuPy's: `inputs` and `outputs` declare `T name`, `raw T name` or `int64 name`."""
-
-    def __init__(
-        self, inputs: str, outputs: str, body: str, name: str, preamble: str = "", no_return: bool = False
-    ) -> None:
-        self.inputs, self.outputs = declared(inputs), declared(outputs)
-        names = [n for _, _, n in (*self.inputs, *self.outputs)]
-        assert name.isidentifier() and len(set(names)) == len(names) and "i" not in names and no_return
-        self.body, self.name, self.preamble = body, name, preamble
-        self.entries: dict[tuple[str, ...], Any] = {}
-        self.letters = sorted({t for _, t, _ in (*self.inputs, *self.outputs) if len(t) == 1} - {"T"})
-
-    def __call__(self, *arguments: Any) -> None:
-        if not self.entries:
-            compile_all([self])
-        parameters = (*self.inputs, *self.outputs)
-        assert len(arguments) == len(parameters), f"{self.name}: {len(arguments)} arguments"
-        hosts = [here(a) for a in arguments]
-        types_of = self._types(parameters, hosts)
-        plain = [h for (raw, _, _), h in zip(parameters, hosts, strict=True) if not raw and isinstance(h, np.ndarray)]
-        shape = np.broadcast_shapes(*(h.shape for h in plain))
-        pointers, strides = [], []
-        for k, ((raw, kind, name), h) in enumerate(zip(parameters, hosts, strict=True)):
-            ctype = types_of.get(kind, "long long")
-            if k >= len(self.inputs) and h.shape != shape:
-                raise ValueError(f"{self.name}: out `{name}` has shape {h.shape}, the operands {shape}")
-            array = np.asarray(h, CTYPES[ctype])
-            assert array is h or k < len(self.inputs), f"{self.name}: out `{name}` is {h.dtype}"
-            assert not raw or array.flags.c_contiguous, f"{self.name}: raw `{name}` is not contiguous"
-            hosts[k] = array
-            pointers.append(array.ctypes.data)
-            strides += [0] * len(shape) if raw else list(np.broadcast_to(array, shape).strides)
-        count = int(np.prod(shape, dtype=np.int64))
-        order = np.random.default_rng(count).permutation(count).astype(np.int64)
-        whole = np.array([*shape, 1], np.int64)
-        self.entries[tuple(types_of[x] for x in ("T", *self.letters))](
-            ctypes.c_longlong(count), ctypes.c_int(len(shape)), whole.ctypes.data_as(ctypes.c_void_p),
-            order.ctypes.data_as(ctypes.c_void_p), (ctypes.c_void_p * len(pointers))(*pointers),
-            (ctypes.c_longlong * max(1, len(strides)))(*strides),
-        )  # fmt: skip
-
-    def _types(self, parameters: Iterable[tuple[bool, str, str]], hosts: list[Any]) -> dict[str, str]:
-        """What every type letter stands for; arrays of one letter have one dtype."""
-        found: dict[str, Any] = {}
-        for (_, kind, name), h in zip(parameters, hosts, strict=True):
-            if len(kind) == 1 and isinstance(h, np.ndarray) and found.setdefault(kind, h.dtype) != h.dtype:
-                raise TypeError(f"{self.name}: `{name}` is {h.dtype}, {kind} is {found[kind]}")
-        names = {np.dtype(v): k for k, v in CTYPES.items()}
-        return {k: names.get(v, "long long" if v.kind in "iub" else "double") for k, v in found.items()}
-
-    def source(self) -> str:
-        """C functions, one for each meaning of the type letters."""
-        parameters = (*self.inputs, *self.outputs)
-        other = (("long long", "double"),) * len(self.letters)
-        text = []
-        for k, kinds in enumerate(itertools.product(("double", "float"), *other)):
-            meaning = dict(zip(("T", *self.letters), kinds, strict=True))
-            lines = [f'extern "C" void {self.name}_{k}(long long count, int rank, const long long* shape,']
-            lines.append("    const long long* order, char** data, const long long* strides) {")
-            lines += [f"  typedef {c} {letter};" for letter, c in meaning.items()]
-            lines.append("  for (long long turn = 0; turn < count; ++turn) { long long i = order[turn];")
-            lines.append(f"    long long rest = i, off[{len(parameters)}] = {{0}};")
-            lines.append("    for (int d = rank - 1; d >= 0; rest /= shape[d--])")
-            lines.append(f"      for (int a = 0; a < {len(parameters)}; ++a)")
-            lines.append("        off[a] += rest % shape[d] * strides[a * rank + d];")
-            for a, (raw, kind, name) in enumerate(parameters):
-                c, const = kind if len(kind) == 1 else "long long", "const " if a < len(self.inputs) else ""
-                place = f"({const}{c}*)(data[{a}] + off[{a}])"
-                lines.append(f"    {const}{c} *{name} = {place};" if raw else f"    {const}{c} &{name} = *{place};")
-            text.append("\n".join([*lines, "    {", self.body, "    }", "  }", "}"]))
-        return "\n".join(text)
-
-    def bind(self, library: ctypes.CDLL) -> None:
-        other = (("long long", "double"),) * len(self.letters)
-        for k, kinds in enumerate(itertools.product(("double", "float"), *other)):
-            self.entries[kinds] = getattr(library, f"{self.name}_{k}")
+def array(a: Any, dtype: Any = None) -> Array:
+    """A copy on the GPU, whatever side `a` is on."""
+    DONE.append("other copy" if isinstance(a, Array) else "up")
+    return Array(np.array(a.host if isinstance(a, Array) else a, dtype))
 
 
-def declared(text: str) -> tuple[tuple[bool, str, str], ...]:
-    """(raw, type, name) of every parameter."""
-    found = []
-    for part in text.split(",") if text else ():
-        match = PARAMETER.fullmatch(part.strip())
-        assert match is not None, f"no parameter: {part!r}"
-        found.append((bool(match[1]), match[2], match[3]))
-    return tuple(found)
+def asarray(a: Any, dtype: Any = None) -> Array:
+    if not isinstance(a, Array):
+        return array(a, dtype)
+    found = np.asarray(a.host, dtype)
+    if found is a.host:
+        return a
+    DONE.append("other cast")
+    return Array(found)
 
 
-def compile_all(kernels: list[ElementwiseKernel]) -> None:
-    """All kernels in one call of g++."""
-    head = "#include <math.h>\n#define __device__\n"
-    preambles = "\n".join(dict.fromkeys(k.preamble for k in kernels))
-    text = head + preambles + "\n" + "\n".join(k.source() for k in kernels)
-    folder = Path(tempfile.mkdtemp(prefix="kernels"))
-    (folder / "kernels.cpp").write_text(text, encoding="ascii")
-    command = ["g++", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-o", "kernels.so", "kernels.cpp"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[:2000]
-    library = ctypes.CDLL(str(folder / "kernels.so"))
-    for kernel in kernels:
-        kernel.bind(library)
+def ascontiguousarray(a: Any, dtype: Any = None) -> Array:
+    made = asarray(a, dtype)
+    if made.host.flags.c_contiguous:
+        return made
+    DONE.append("other copy")
+    return Array(np.ascontiguousarray(made.host))
 
 
-def build(module: Mapping[str, Any], gpu: Any) -> None:
-    """Compiles the kernels of a generated module together, and puts its `cp` in their reach."""
-    kernels = [k for k in module.values() if type(k).__name__ == "Kernel"]
-    for k in kernels:
-        k.built = gpu.ElementwiseKernel(
-            k.inputs, k.outputs, k.body, k.name, preamble=module["FUNCTIONS"], no_return=True
-        )
-    compile_all([k.built for k in kernels])
+def asnumpy(a: Any) -> Any:
+    if not isinstance(a, Array):
+        return np.asarray(a)
+    DONE.append("wait asnumpy")
+    return a.host.copy()
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """What is done inside."""
+    first = len(DONE)
+    done: list[str] = []
+    yield done
+    done += DONE[first:]
+
+
+class RawModule:
+    """CuPy's, by whether the threads of its kernels work together."""
+
+    def __init__(self, code: str, **options: Any) -> None:
+        together = "__sync" in code or "__shared__" in code
+        self.made: Any = fake_blocks.RawModule(code, **options) if together else fake_kernels.RawModule(code, **options)
+
+    def get_function(self, name: str) -> RawKernel:
+        return RawKernel(self.made.get_function(name), name.split("<")[0])
+
+
+class RawKernel:
+    """A kernel that tells of its launches."""
+
+    made: Any
+    name: str
+
+    def __init__(self, made: Any, name: str) -> None:
+        self.__dict__.update(made=made, name=name)
+
+    def __call__(self, *arguments: Any, **options: Any) -> None:
+        DONE.append(f"kernel {self.name}")
+        self.made(*arguments, **options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.made, name, value)
 
 
 def gpu() -> Any:
     """A module to stand as `cupy` in `sys.modules`."""
     cupy: Any = Namespace("cupy", np)
-    cupy.ElementwiseKernel = ElementwiseKernel
-    cupy.RawModule = RawModule
     cupy.ndarray = Array
-    cupy.array = lambda a, dtype=None: Array(np.array(a.host if isinstance(a, Array) else a, dtype))
-    cupy.asarray = lambda a, dtype=None: (
-        Array(np.asarray(a.host, dtype)) if isinstance(a, Array) else cupy.array(a, dtype)
-    )
-    cupy.asnumpy = lambda a: a.host if isinstance(a, Array) else np.asarray(a)
+    cupy.RawModule, cupy.ElementwiseKernel = RawModule, ElementwiseKernel
+    cupy.array, cupy.asarray, cupy.asnumpy, cupy.ascontiguousarray = array, asarray, asnumpy, ascontiguousarray
     cupy.cuda = types.SimpleNamespace(
         runtime=types.SimpleNamespace(getDeviceCount=lambda: 1),
         Device=lambda: types.SimpleNamespace(attributes=dict(DEVICE)),
     )
+    linalg = types.SimpleNamespace(COMPUTE_TYPE_DEFAULT=1)
+    cupy._core = types.SimpleNamespace(set_compute_type=lambda dtype, kind: None, _routines_linalg=linalg)
     return cupy

@@ -21,7 +21,7 @@ needs_nvrtc = pytest.mark.skipif(compiler() is None, reason="no NVRTC: pip insta
 @cache
 def sources(name: str) -> tuple[Any, ...]:
     module = compile_file(SPECS / f"{name}.rnn", target="cupy")
-    return tuple(v for v in vars(module).values() if type(v).__name__ == "Source")
+    return tuple(v for v in vars(module).values() if type(v).__name__ == "Source" and "__sync" in v.code)
 
 
 @needs_nvrtc

@@ -88,7 +88,6 @@ def subject(name: str) -> Subject:
 def on_gpu(name: str) -> tuple[ModuleType, list[bool]]:
     """The CuPy module, and a list that grows by what each of its scan kernels says: whether it ran."""
     module: ModuleType = rnnc.compile_text(subject(name).text, target="cupy")
-    fake_gpu.build(vars(module), gpu())
     ran: list[bool] = []
     if hasattr(module, "Scan"):
         module.Scan.THREADS, run = 64, module.Scan.__call__

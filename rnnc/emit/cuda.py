@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
+from rnnc.emit.naming import fresh, spelled
 from rnnc.ops.formula import COMPARISONS, Constant, Extent, Formula, Operand, Operation
 from rnnc.sizes import Size
 
@@ -38,11 +41,61 @@ WORDS = """
     extern false final float for friend goto if inline int long mutable namespace new noexcept not not_eq
     nullptr operator or or_eq override private protected public register reinterpret_cast requires return
     short signed sizeof static static_assert static_cast struct switch template this thread_local throw true
-    try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq i n size
-    half complex threadIdx blockIdx blockDim gridDim warpSize NULL INFINITY NAN
+    try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+    half complex threadIdx blockIdx blockDim gridDim warpSize NULL INFINITY NAN T count element
+    first_element elements_apart
 """
-RESERVED = (*WORDS.split(), *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-"""Words that no variable of a kernel may have: of C++ and CUDA, of what CuPy writes around a body, types."""
+RESERVED = (*WORDS.split(), *CALLS.values(), *(name for name, _ in FUNCTIONS))
+"""Words that no variable of a kernel may have."""
+
+ELEMENTS = """
+__device__ long long first_element() { return blockIdx.x * (long long)blockDim.x + threadIdx.x; }
+__device__ long long elements_apart() { return gridDim.x * (long long)blockDim.x; }
+"""
+"""How a kernel's threads share its elements."""
+
+
+@dataclass
+class Signature:
+    """The parameters of one kernel while it is written, by what the module calls them: C names, each used once."""
+
+    taken: set[str] = field(default_factory=lambda: {*RESERVED})
+    arrays: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Python text to C name and type."""
+    numbers: dict[str, str] = field(default_factory=dict)
+
+    def named(self, base: str) -> str:
+        """A C name that nothing else has, as close to `base` as can be."""
+        name = fresh(base, self.taken)
+        self.taken.add(name)
+        return name
+
+    def number(self, text: str) -> str:
+        """A whole number."""
+        if text not in self.numbers:
+            self.numbers[text] = self.named(text if text.isidentifier() else "size")
+        return self.numbers[text]
+
+    def table(self, text: str) -> str:
+        """An array of whole numbers."""
+        return self.array(text, "long long", text)
+
+    def array(self, text: str, kind: str, base: str = "") -> str:
+        """An array of numbers of type `kind`."""
+        if text not in self.arrays:
+            self.arrays[text] = (self.named(base or f"{spelled(text)}_all"), kind)
+        return self.arrays[text][0]
+
+    def parameters(self, written: Iterable[str], body: str) -> tuple[tuple[str, str], ...]:
+        """Python text and C declaration of each that the body names: the arrays that are written first."""
+        used = frozenset(re.findall(r"\w+", body))
+        first = tuple(dict.fromkeys(written))
+        rest = tuple(text for text, (name, _) in self.arrays.items() if text not in first and name in used)
+        arrays = [(text, f"{self.arrays[text][1]}* {self.arrays[text][0]}") for text in first]
+        arrays += [(text, f"const {self.arrays[text][1]}* {self.arrays[text][0]}") for text in rest]
+        numbers = ((text, f"long long {name}") for text, name in sorted(self.numbers.items()) if name in used)
+        return (*arrays, *numbers)
+
 
 TERNARY, LOGICAL, EQUAL, RELATION, SUM, PRODUCT, UNARY, ATOM = range(8)
 LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "neg": UNARY, "and": LOGICAL, "where": TERNARY}

@@ -9,10 +9,12 @@ import ast
 import io
 import re
 import tokenize
+from dataclasses import replace
 
 from rnnc.emit.api import api
 from rnnc.emit.facts import facts
 from rnnc.emit.fused import Fused
+from rnnc.emit.learners import functions
 from rnnc.emit.module import bodies
 from rnnc.emit.streaming import streaming
 from rnnc.emit.support_text import copied, needed_operations
@@ -20,6 +22,7 @@ from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program
 from rnnc.program.learner import Learner
+from rnnc.program.runs import in_runs
 
 HOST_WORDS = (
     "random",
@@ -47,28 +50,34 @@ ON_TOP = (
 
 
 def module(model: Model, program: Program, spec: str, learners: tuple[Learner, ...] = ()) -> str:
-    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC. It has `bptt` alone."""
-    del learners
-    kernels = Fused(program)
+    """The text of a CuPy module for `program`; `spec` is the author's text, kept in it as SPEC. `learners` are the
+    rules it has beside back-propagation."""
+    program = in_runs(program)
+    learners = tuple(replace(one, programs=tuple(map(in_runs, one.programs))) for one in learners)
+    kernels = Fused()
+    kernels.source("CUDA")
     names = Names(program, kernels)
     stream = streaming(program.system)
-    networks = "\n\n\n".join(without_idle(text) for text in bodies(names, stream))
+    texts = [without_idle(text) for text in bodies(names, stream)]
     calls = api(model, program, names, stream)
+    kernels.source("CUDA_LEARNING")
+    learning = "\n\n\n".join(without_idle(text) for text in functions(model, learners, kernels, names, stream))
+    networks = "\n\n\n".join(texts)
     shared = "\n\n\n".join(copied(name) for name in ("parameters", "calls"))
     for old, new in ON_TOP:
         assert shared.count(old) == 1
         shared = shared.replace(old, new)
     parts = [
-        facts(model, program, names, spec, stream),
+        facts(model, program, names, spec, stream, tuple(one.rule.name for one in learners)),
         on_device(shared),
-        operations(networks),
-        copied("sources") if "Lattice(" in networks or kernels.scans.named else "",
+        operations(networks + learning),
         alignments() if "Lattice(" in networks else "",
         copied("scans") if kernels.scans.named else "",
-        generating() if model.feedbacks else "",
+        own_versions(copied("generating")) if model.feedbacks else "",
         kernels.text(),
         on_device(networks),
         on_device(calls),
+        own_versions(learning) if learning else "",
     ]
     return "\n\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
 
@@ -88,19 +97,17 @@ def pieces(text: str) -> dict[str, str]:
 
 def operations(networks: str) -> str:
     """What the networks call: the GPU's own version where there is one."""
-    device = pieces(copied("device"))
-    shared = pieces(needed_operations(networks))
-    chosen = [text for name, text in device.items() if text.startswith("class ") or name == "cp"]
-    own = [device.get(name, on_device(text)) for name, text in shared.items()]
+    device = pieces(copied("operations_device"))
+    own = [device.get(name, on_device(text)) for name, text in pieces(needed_operations(networks)).items()]
     summing = any("add_rows(" in text for text in own)
-    rest = [device[name] for name in ("segment_sum", "add_rows") if summing]
-    return "\n\n\n".join(dict.fromkeys((*chosen, *rest, *own)))
+    rest = [device[name] for name in ("SUMS", "segment_sum", "add_rows") if summing]
+    return "\n\n\n".join(dict.fromkeys((copied("device"), copied("sources"), *rest, *own)))
 
 
-def generating() -> str:
-    """What `generate` shares: numbers are drawn on the host."""
-    device, shared = pieces(copied("device")), pieces(copied("generating"))
-    return "\n\n\n".join(device.get(name, on_device(text)) for name, text in shared.items())
+def own_versions(text: str) -> str:
+    """`text` for the GPU: its own functions in the place of those that have their names."""
+    device = pieces(copied("operations_device"))
+    return "\n\n\n".join(device.get(name, on_device(own)) for name, own in pieces(text).items())
 
 
 def alignments() -> str:
@@ -133,7 +140,7 @@ def on_device(text: str) -> str:
 
 def without_idle(text: str) -> str:
     """A function's text less the arrays and views that no line reads: what fusion keeps in registers."""
-    while True:
+    while text.startswith("def "):
         kept = []
         for line in text.split("\n"):
             made = re.fullmatch(r"    (\w+) = (np\.empty\(.*\)|\w+\[.*\])", line)
@@ -144,5 +151,6 @@ def without_idle(text: str) -> str:
             ):
                 kept.append(line)
         if len(kept) == text.count("\n") + 1:
-            return text
+            break
         text = "\n".join(kept)
+    return text

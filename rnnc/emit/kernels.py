@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from rnnc.program.forms import Kernel, Loop
+from rnnc.program.forms import Kernel, Loop, Run
 
 if TYPE_CHECKING:
     from rnnc.emit.section import SectionWriter
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class KernelSpelling(Protocol):
     """What a back end brings: everything else of a section is calls that NumPy and CuPy share."""
 
-    def kernel(self, section: SectionWriter, kernel: Kernel, scans: Mapping[str, str]) -> None:
-        """Adds the lines that compute `kernel` inside the given scans (axis to loop variable)."""
+    def run(self, section: SectionWriter, run: Kernel | Run, scans: Mapping[str, str]) -> None:
+        """Adds the lines that do `run` inside the given scans (axis to loop variable)."""
 
     def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
         """A call, name and arguments, that runs a whole loop and says whether it did; None where there is none."""

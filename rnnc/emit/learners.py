@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rnnc.emit.influences import places
+from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.online import Online
-from rnnc.emit.out_calls import OutCalls
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.support_text import copied
 from rnnc.emit.views import Names
@@ -12,9 +12,11 @@ from rnnc.model.forms import Model
 from rnnc.program.learner import Learner
 
 
-def functions(model: Model, learners: tuple[Learner, ...], main: Names, stream: Streaming) -> tuple[str, ...]:
+def functions(
+    model: Model, learners: tuple[Learner, ...], kernels: KernelSpelling, main: Names, stream: Streaming
+) -> tuple[str, ...]:
     """The texts of all rules' functions; `main` names what the other functions of the module make."""
-    forward = tuple(Online(one.rule, model, one.programs[-1], OutCalls(), main, stream) for one in learners)
+    forward = tuple(Online(one.rule, model, one.programs[-1], kernels, main, stream) for one in learners)
     texts: list[str] = []
     if forward:
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]

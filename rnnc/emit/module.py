@@ -24,7 +24,7 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     names = Names(program, OutCalls())
     stream = streaming(program.system)
     networks = "\n\n\n".join(bodies(names, stream))
-    learning = functions(model, learners, names, stream)
+    learning = functions(model, learners, OutCalls(), names, stream)
     operations = needed_operations("\n".join((networks, *learning)))
     parts = [
         facts(model, program, names, spec, stream, tuple(one.rule.name for one in learners)),

@@ -12,7 +12,7 @@ from rnnc.emit.views import view
 from rnnc.model.forms import At
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
-from rnnc.program.forms import Kernel, Loop
+from rnnc.program.forms import Kernel, Loop, Run
 from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
 if TYPE_CHECKING:
@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 class OutCalls:
     """NumPy's: every equation by itself, as calls with `out=`; neighbouring rows under one function in one call."""
 
-    def kernel(self, section: SectionWriter, kernel: Kernel, scans: Mapping[str, str]) -> None:
-        left = list(kernel.equations)
+    def run(self, section: SectionWriter, run: Kernel | Run, scans: Mapping[str, str]) -> None:
+        if isinstance(run, Run):
+            for statement in run.body:
+                section.statement(statement, scans)
+            return
+        left = list(run.equations)
         while left:
-            run = _neighbours(section, left)
-            for e in run:
+            row = _neighbours(section, left)
+            for e in row:
                 left.remove(e)
                 section.about(e)
-            if len(run) > 1:
-                self._together(section, run, scans)
+            if len(row) > 1:
+                self._together(section, row, scans)
                 continue
-            e = run[0]
+            e = row[0]
             section.elementwise.equation(e, scans)
             if e.about == FROM_BORDER:
                 section.without_state(e.out)

@@ -15,7 +15,7 @@ from rnnc.emit.naming import fresh, spelled
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.views import Names
 from rnnc.model.forms import At
-from rnnc.program.forms import Clear, Kernel, Loop, Step, equations
+from rnnc.program.forms import Clear, Kernel, Loop, Step, equations, taken_apart
 from rnnc.sizes import Size
 from rnnc.system.forms import FROM_BORDER, Access, Concat, Contract, Equation, Slice
 
@@ -94,7 +94,7 @@ class ScanForm:
 
     def _parts(self) -> list[Part]:
         parts: list[Part] = []
-        for statement in self.loop.body:
+        for statement in taken_apart(self.loop.body):
             if isinstance(statement, Step) and isinstance(statement.equation.op, Contract):
                 if not parts or parts[-1].rest:
                     parts.append(Part())

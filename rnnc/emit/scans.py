@@ -39,16 +39,15 @@ def _wrapped(line: str) -> list[str]:
 class Scans:
     """The scan kernels of one module."""
 
-    def __init__(self, live: Live) -> None:
-        self.live = live
+    def __init__(self) -> None:
         self.kernels: list[str] = []
         self.named: dict[str, tuple[tuple[int, int], ...]] = {}
         self.functions: set[str] = set()
 
-    def call(self, section: SectionWriter, loop: Loop, taken: set[str]) -> tuple[str, ...] | None:
+    def call(self, section: SectionWriter, loop: Loop, taken: set[str], live: Live) -> tuple[str, ...] | None:
         """The call that runs all of `loop`, name and arguments; None where its form is another."""
         try:
-            scan = ScanWriter(section, loop, self.live)
+            scan = ScanWriter(section, loop, live)
         except Unsupported:
             return None
         first = next(p for part in scan.parts for p in part.products)

@@ -18,6 +18,7 @@ from rnnc.program.forms import (
     Given,
     Kernel,
     Loop,
+    Run,
     Section,
     Statement,
     Step,
@@ -227,8 +228,8 @@ class SectionWriter:
     # ---- statements
 
     def statement(self, statement: Statement, scans: Mapping[str, str]) -> None:
-        if isinstance(statement, Kernel):
-            self.names.kernels.kernel(self, statement, scans)
+        if isinstance(statement, Kernel | Run):
+            self.names.kernels.run(self, statement, scans)
         elif isinstance(statement, Step):
             self.about(statement.equation)
             self.steps.equation(statement.equation, scans)

@@ -8,7 +8,7 @@ from rnnc.emit.section import SectionWriter
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.unpacking import unpacked
 from rnnc.emit.views import Names
-from rnnc.program.forms import Given, Kernel, Loop, Program, Section, Statement, Step, equations
+from rnnc.program.forms import Given, Kernel, Loop, Program, Run, Section, Statement, Step, equations
 from rnnc.system.needed import needed
 
 
@@ -39,6 +39,9 @@ def kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]
         elif isinstance(s, Step):
             if s.equation.out in wanted:
                 result.append(s)
+        elif isinstance(s, Run):
+            inner = tuple(x for x in kept(s.body, wanted) if isinstance(x, Kernel | Step))
+            result += [Run(inner)] if inner else []
         elif isinstance(s, Loop | Given) and any(e.out in wanted for e in equations((s,))):
             result.append(s)
     return tuple(result)

@@ -29,7 +29,7 @@ class Steps:
         v = self.names.values[e.out]
         out = view(self.names, s.Access(e.out, tuple(At(a) for a in v.axes), e.dims), scans, self.lines)
         op = e.op
-        if isinstance(op, s.Slice) and self._rows_of(e, e.reads[0].name):
+        if isinstance(op, s.Slice) and self.rows_of(e, e.reads[0].name):
             return
         if isinstance(op, s.Products):
             self.terms.equation(e, op, scans)
@@ -104,17 +104,17 @@ class Steps:
         made = View(f"untake({aligned(a, (*ahead, *table.labels))}, {table.text}, {count})", (*ahead, e.dims[0]), "")
         self.lines.add(f"{out.text}[...] = {aligned(made, target)}")
 
-    def _rows_of(self, e: s.Equation, name: str) -> bool:
+    def rows_of(self, e: s.Equation, name: str) -> bool:
         """Whether `name` lies in the buffer that `e` makes."""
         mine, other = self.names.homes.get(e.out), self.names.homes.get(name)
         return mine is not None and other is not None and mine.buffer == other.buffer
 
-    def _in_place(self, e: s.Equation, index: int, start: Size, size: Size) -> bool:
+    def in_place(self, e: s.Equation, index: int, start: Size, size: Size) -> bool:
         """Whether a part of a concatenation was written where it belongs."""
         read = e.reads[index]
         home = self.names.homes.get(read.name)
         return (
-            self._rows_of(e, read.name)
+            self.rows_of(e, read.name)
             and home is not None
             and home.rows == (start, start + size)
             and all(a == At(a.axis) for a in read.at)
@@ -221,7 +221,7 @@ class Steps:
             place = f"{out.text}[{', '.join([':'] * k + [rows])}]"
             if index is None:
                 self.lines.add(f"{place} = 0.0")
-            elif not self._in_place(e, index, at, size):
+            elif not self.in_place(e, index, at, size):
                 made = reads[index]
                 outer = tuple(x for x in target[:k])
                 inner = tuple(d for d in e.reads[index].dims if isinstance(d, str))

@@ -100,7 +100,15 @@ class Given:
     body: tuple[Statement, ...]
 
 
-Statement = Kernel | Step | Clear | Loop | Strips | Given
+@dataclass(frozen=True)
+class Run:
+    """Kernels, clears and moves in a row, with no product, reduction or loop between them: what a back end that writes
+    kernels of its own does in as few launches as it can (`rnnc.program.runs`)."""
+
+    body: tuple[Kernel | Clear | Step, ...]
+
+
+Statement = Kernel | Step | Clear | Loop | Strips | Given | Run
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,7 @@ def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
     """Every statement below, outer ones first."""
     for statement in body:
         yield statement
-        if isinstance(statement, Loop | Strips | Given):
+        if isinstance(statement, Loop | Strips | Given | Run):
             yield from statements(statement.body)
 
 
@@ -144,3 +152,10 @@ def equations(body: tuple[Statement, ...]) -> Iterator[Equation]:
             yield from statement.equations
         elif isinstance(statement, Step):
             yield statement.equation
+
+
+def taken_apart(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The statements with those of a run in its place."""
+    return tuple(
+        inner for statement in body for inner in (statement.body if isinstance(statement, Run) else (statement,))
+    )

@@ -7,7 +7,7 @@ buffer of its own name and whole.
 
 from __future__ import annotations
 
-from rnnc.program.forms import Buffer, Clear, Extent, Given, Home, Kernel, Loop, Program, Statement, Step, Strips
+from rnnc.program.forms import Buffer, Clear, Extent, Given, Home, Kernel, Loop, Program, Run, Statement, Step, Strips
 from rnnc.sizes import show_shape
 from rnnc.system.forms import Value
 from rnnc.system.show import show_equation
@@ -75,6 +75,9 @@ def _body(body: tuple[Statement, ...], values: dict[str, Value], indent: str) ->
             case Strips():
                 way = "forward" if statement.direction > 0 else "backward"
                 lines.append(f"{indent}strips of {statement.axis} {way}")
+                lines += _body(statement.body, values, deeper)
+            case Run():
+                lines.append(f"{indent}run")
                 lines += _body(statement.body, values, deeper)
             case Given():
                 lines.append(f"{indent}where asked for: {', '.join(statement.names)}")

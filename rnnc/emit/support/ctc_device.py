@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnc.emit.support.device import Kernel, cp
-from rnnc.emit.support.sources import Source
+from rnnc.emit.support.device import cp
+from rnnc.emit.support.sources import Each, Source
 
 # ---- copied from here
 
@@ -220,18 +220,21 @@ __global__ void meet(const T* logits, const long long* frames, const int* next, 
   }
   if (threadIdx.x == 0) out[blank] = exp(own[blank] - top) / sum - blanks / whole;
 }
+
+template <typename T>
+__global__ void seeded(T* given, const T* slope, const T* seed, const double* loss, long long batch, long long classes,
+                       long long count) {
+  const long long apart = (long long)gridDim.x * blockDim.x;
+  for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < count; i += apart) {
+    const long long b = i / classes % batch;
+    given[i] = loss[b] - loss[b] == 0 ? slope[i] * seed[b] : T(0);
+  }
+}
 """,
-    ("emitted", "walk", "meet"),
+    ("emitted", "walk", "meet", "seeded"),
 )
 
-seeded = Kernel(
-    "seeded",
-    "T slope, T seed, I loss",
-    "T given",
-    """
-    given = loss - loss == 0 ? slope * seed : T(0);
-    """,
-)
+seeded = Each(ALIGNMENTS, "seeded")
 
 
 class Lattice:
@@ -325,7 +328,11 @@ class Lattice:
         if not self.asked:
             out[...] = 0.0
             return
-        seeded(self.slope, seed[:, None], self.loss[:, None], out)
+        _, batch, classes = self.slope.shape
+        given = out if out.flags.c_contiguous else cp.empty(out.shape, out.dtype)
+        seeded(self.slope.size, given, self.slope, cp.ascontiguousarray(seed), self.loss, batch, classes)
+        if given is not out:
+            out[...] = given
 
 
 def threads_for(count: int, most: int) -> int:

@@ -71,7 +71,7 @@ class LearningCall(Call):
             found = np.shape(self.influences[key])
             if found != expected:
                 raise ValueError(f"influence `{key}` has shape {found}, expected {expected}")
-            part[...] = np.reshape(self.influences[key], part.shape)
+            part[...] = np.asarray(self.influences[key]).reshape(part.shape)
 
     def recent(self, name: str, a: Any, length: int) -> dict[str, Any]:
         """The influences after the last of `length` steps out of a ring `a`, as a learner holds them; none where

@@ -15,7 +15,8 @@ CALLS = {
     "root": "sqrt",
     "sin": "sin", "cos": "cos", "tan": "tan", "atan": "atan", "sinh": "sinh", "cosh": "cosh", "abs": "fabs",
     "round": "rint", "floor": "floor", "ceil": "ceil", "erf": "erf", "^": "pow",
-    "square": "square", "sigmoid": "sigmoid", "relu": "relu", "softplus": "softplus", "softsign": "softsign",
+    "square": "square", "sigmoid": "sigmoid", "half_tanh": "half_tanh", "relu": "relu", "softplus": "softplus",
+    "softsign": "softsign",
     "elu": "elu", "step": "unit_step", "sign": "sign", "min": "smaller", "max": "larger", "clip": "clip",
 }  # fmt: skip
 
@@ -23,6 +24,7 @@ CALLS = {
 FUNCTIONS: tuple[tuple[str, str], ...] = (
     ("square", "T square(T a) { return a * a; }"),
     ("sigmoid", "T sigmoid(T a) { return T(0.5) * tanh(T(0.5) * a) + T(0.5); }"),
+    ("half_tanh", "T half_tanh(T a) { return T(0.5) * tanh(a) + T(0.5); }"),
     ("relu", "T relu(T a) { return a < T(0) ? T(0) : a; }"),
     ("softplus", "T softplus(T a) { return a > T(0) ? a + log1p(exp(-a)) : log1p(exp(a)); }"),
     ("softsign", "T softsign(T a) { return a / (T(1) + fabs(a)); }"),

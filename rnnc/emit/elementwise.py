@@ -12,6 +12,9 @@ from rnnc.model.forms import At
 from rnnc.ops.formula import ZERO, Constant, Extent, Formula, Operand, Operation, operands
 from rnnc.system.forms import Access, Equation, Pointwise
 
+BY_HALVES = ("sigmoid", "half_tanh")
+"""What is spelled by tanh and halves."""
+
 NUMBERS = {0.5: "half", 1.0: "one", 2.0: "two"}
 
 
@@ -94,7 +97,7 @@ class _Writer:
                 args.append(dest)
             else:
                 args.append(self._value(a))
-        half = self.owner.number(0.5) if self.scans and node.op == "sigmoid" else "0.5"
+        half = self.owner.number(0.5) if self.scans and node.op in BY_HALVES else "0.5"
         for line in call(node.op, args, dest, half=half):
             lines.add(line)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
+from rnnc.emit.elementwise import BY_HALVES
 from rnnc.emit.naming import spelled
 from rnnc.emit.spelling import call
 from rnnc.emit.views import view
@@ -13,6 +14,7 @@ from rnnc.model.forms import At
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
 from rnnc.program.forms import Kernel, Loop, Run
+from rnnc.sizes import Size
 from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
 if TYPE_CHECKING:
@@ -46,25 +48,49 @@ class OutCalls:
         return None
 
     def _together(self, section: SectionWriter, run: list[Equation], scans: Mapping[str, str]) -> None:
-        """One call over the rows of all equations of `run`."""
-        names = section.names
-        first, last = names.homes[run[0].out], names.homes[run[-1].out]
-        assert first.rows is not None and last.rows is not None
-        axes = tuple(At(a) for a in names.values[run[0].out].axes)
-        whole = view(names, Access(run[0].out, axes, run[0].dims), scans, None)
-        start, stop = names.size_text(first.rows[0]), names.size_text(last.rows[1])
-        base = section.whole(first.buffer)
-
-        def rows(array: str) -> str:
-            index = array.removeprefix(names.variable(run[0].out))
-            return f"{base}{index[:-1]}, ..., {start}:{stop}]" if index else f"{base}[..., {start}:{stop}]"
-
-        along = (whole.along[0], rows(whole.along[1])) if whole.along else None
-        place = section.lines.row(rows(whole.text), f"{base}_{'_'.join(spelled(e.out) for e in run)}", along)
-        assert isinstance(run[0].op, Pointwise) and isinstance(run[0].op.formula, Operation)
-        half = section.elementwise.number(0.5) if scans and run[0].op.formula.op == "sigmoid" else "0.5"
-        for line in call(run[0].op.formula.op, [place], place, half=half):
+        """One call over the rows of all equations of `run`; of tanh and half_tanh the latter's rows are finished."""
+        functions = [_function(e) for e in run]
+        place = _rows(section, run, scans)
+        half = section.elementwise.number(0.5) if scans and functions[0] in BY_HALVES else "0.5"
+        if len(set(functions)) == 1:
+            lines = call(functions[0], [place], place, half=half)
+        else:
+            half = section.elementwise.number(0.5) if scans else "0.5"
+            lines = call("tanh", [place], place)
+            for function, some in groupby(run, _function):
+                if function == "half_tanh":
+                    own = _rows(section, list(some), scans)
+                    lines += [*call("*", [own, half], own), *call("+", [own, half], own)]
+        for line in lines:
             section.lines.add(line)
+
+
+def _rows(section: SectionWriter, run: list[Equation], scans: Mapping[str, str]) -> str:
+    """The rows that neighbours fill in their buffer."""
+    names = section.names
+    first, last = names.homes[run[0].out], names.homes[run[-1].out]
+    assert first.rows is not None and last.rows is not None
+    axes = tuple(At(a) for a in names.values[run[0].out].axes)
+    own = view(names, Access(run[0].out, axes, run[0].dims), scans, None)
+    start, stop = names.size_text(first.rows[0]), names.size_text(last.rows[1])
+    base = section.whole(first.buffer)
+    whole = (first.rows[0], last.rows[1]) == (Size.of(0), names.buffers[first.buffer].shape[0])
+
+    def rows(array: str) -> str:
+        index = array.removeprefix(names.variable(run[0].out))
+        if whole:
+            return f"{base}{index}"
+        return f"{base}{index[:-1]}, ..., {start}:{stop}]" if index else f"{base}[..., {start}:{stop}]"
+
+    along = (own.along[0], rows(own.along[1])) if own.along else None
+    if not scans and whole:
+        return rows(own.text)
+    return section.lines.row(rows(own.text), f"{base}_{'_'.join(spelled(e.out) for e in run)}", along)
+
+
+def _function(e: Equation) -> str:
+    assert isinstance(e.op, Pointwise) and isinstance(e.op.formula, Operation)
+    return e.op.formula.op
 
 
 def _neighbours(section: SectionWriter, equations: list[Equation]) -> list[Equation]:
@@ -98,4 +124,4 @@ def _in_place(section: SectionWriter, e: Equation) -> tuple[str, str] | None:
     if formula.op not in BY_NAME or formula.args != (Operand(0),) or names.homes.get(e.reads[0].name) != home:
         return None
     in_place = all(a == At(a.axis) for a in e.reads[0].at) and e.reads[0].dims == e.dims
-    return (formula.op, home.buffer) if in_place else None
+    return ("tanh" if formula.op == "half_tanh" else formula.op, home.buffer) if in_place else None

@@ -41,12 +41,9 @@ def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5") 
         return [f"{xp}.{BINARY[op]}({a}, {args[1]}, out={out})"]
     if op == "sigmoid":
         # 1/(1 + exp(-a)) as (1 + tanh(a/2))/2: it cannot overflow, and tanh is one fast call
-        return [
-            *call("*", [a, half], out, xp),
-            f"{xp}.tanh({out}, out={out})",
-            *call("*", [out, half], out, xp),
-            *call("+", [out, half], out, xp),
-        ]
+        return [*call("*", [a, half], out, xp), *call("half_tanh", [out], out, xp, half)]
+    if op == "half_tanh":
+        return [f"{xp}.tanh({a}, out={out})", *call("*", [out, half], out, xp), *call("+", [out, half], out, xp)]
     if op == "relu":
         return [f"{xp}.maximum({a}, 0.0, out={out})"]
     if op == "softplus":

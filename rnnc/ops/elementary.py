@@ -47,6 +47,8 @@ ELEMENTARY: tuple[Elementary, ...] = (
     Elementary("sqrt", 1, lambda x, y, call: 1 / (2 * y), total=False),
     # sqrt with the gradient 0 at 0, for norms; not in the language
     Elementary("root", 1, lambda x, y, call: call("where", call(">", y, 0), 1 / (2 * y), 0), total=False),
+    # (1 + tanh)/2, the sigmoid of twice its argument (rnnc.system.halves); not in the language
+    Elementary("half_tanh", 1, lambda x, y, call: 2 * y * (1 - y), bounded=(0.0, 1.0)),
     Elementary("square", 1, lambda x, y, call: 2 * x),
     Elementary("sin", 1, lambda x, y, call: call("cos", x), bounded=(-1.0, 1.0)),
     Elementary("cos", 1, lambda x, y, call: -call("sin", x), bounded=(-1.0, 1.0)),
@@ -60,6 +62,6 @@ ELEMENTARY: tuple[Elementary, ...] = (
     Elementary("clip", 3),
 )
 
-INTERNAL = ("root",)
+INTERNAL = ("root", "half_tanh")
 
 BY_NAME = {record.name: record for record in ELEMENTARY}

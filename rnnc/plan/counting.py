@@ -104,6 +104,8 @@ class _Counting:
                 count += 1
             elif isinstance(node, Operation) and node.op == "sigmoid":
                 count += 2  # by tanh: half the argument, half the result
+            elif isinstance(node, Operation) and node.op == "half_tanh":
+                count += 1
         return Size.of(count)
 
     def _product(self, reads: tuple[Access, ...], places: dict[str, Size]) -> Size:

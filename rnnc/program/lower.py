@@ -19,6 +19,7 @@ from rnnc.program.strips import held as in_strip
 from rnnc.program.strips import strips
 from rnnc.sizes import Shape
 from rnnc.system.forms import Equation, Pointwise, Slice, System
+from rnnc.system.halves import halved
 from rnnc.system.schedule import Batch, Node, Scan, Strip, equations_of, schedule
 
 Space = tuple[tuple[str, ...], bool, Shape, str]
@@ -26,8 +27,9 @@ Space = tuple[tuple[str, ...], bool, Shape, str]
 
 def lower(system: System, by_strips: bool = True) -> Program:
     """The program of a network (with its gradients, where the system has any). `by_strips`: long sequences a strip of
-    positions at a time, where that saves memory; a back end for which a call is dear does without."""
-    system = guarded(recompute(system) if by_strips else system)
+    positions at a time, where that saves memory, and no call that could be spared; a back end that fuses the calls, for
+    which each is dear, does without."""
+    system = guarded(recompute(halved(system)) if by_strips else system)
     split = parts(system, neighbours(schedule(system)))
     return arranged(system, *(_in_strips(system, split) if by_strips else (split,)))
 

@@ -110,6 +110,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "present": present,
     "tanh": np.tanh,
     "sigmoid": sigmoid,
+    "half_tanh": lambda a: sigmoid(2.0 * a),
     "relu": relu,
     "softplus": softplus,
     "softsign": lambda a: a / (1.0 + absolute(a)),

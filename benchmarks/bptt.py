@@ -1,9 +1,10 @@
-"""A recurrent layer, forward and backward in float32, against torch: ratios of interleaved runs; peak memory.
+"""A recurrent layer, forward and backward in float32, against torch and against NumPy by hand (`by_hand.py`): ratios of
+interleaved runs; peak memory.
 
     python benchmarks/bptt.py [--threads 1 2] [--seconds 4] [--only lstm]
 
 Above 1, the module is faster. Both do the same work on the same weights; the results are compared first.
-Without torch only the memory is measured.
+Without torch the others are measured.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -36,14 +38,16 @@ def main() -> None:
     print(
         "network  (T, B, I, H)          rival       "
         + "".join(f"{n} thr.  " for n in options.threads)
-        + "goal   memory"
+        + "goal   by hand  memory"
     )
     runs = [rows(n, options) for n in options.threads]
     for together in zip(*runs, strict=True):
         one = together[0]
         ratios = "".join(f"{r['ratio']:5.2f}   " if r["ratio"] else "    -   " for r in together)
+        hand = f"{one['hand']:5.2f}" if one["hand"] else "    -"
         print(
             f"{one['name']:<8} {one['shape']!s:<21} {one['rival']:<11} {ratios}{one['goal']:5.2f}   "
+            f"{hand}    "
             f"{one['peak'] / 2**20:.1f} MiB = {one['peak'] / one['need']:.2f} of {one['need'] / 2**20:.1f}"
         )
 
@@ -69,7 +73,9 @@ def measure(options: argparse.Namespace) -> None:
         for shape in SHAPES:
             peak, need = memory(module, shape, network.saved)
             ratio = against_torch(network, module, shape, options.inside, options.seconds)
+            hand = against_hand(network.name, module, shape, options.seconds)
             row = {"name": network.name, "shape": shape, "rival": network.rival, "ratio": ratio, "peak": peak}
+            row["hand"] = hand
             print(json.dumps({**row, "need": need, "goal": network.goals[shape[3]]}), flush=True)
 
 
@@ -115,11 +121,31 @@ def against_torch(
         return float(loss.detach())
 
     same(network.name, module.bptt(p, x=x, t=t), theirs(), weight)
-    ratios = []
+    return ratio(lambda: module.bptt(p, x=x, t=t), theirs, seconds)
+
+
+def against_hand(name: str, module: ModuleType, shape: tuple[int, ...], seconds: float) -> float | None:
+    """The same against code by hand; None for a network that nobody has written."""
+    import numpy as np
+    from by_hand import BY_HAND
+
+    if name not in BY_HAND:
+        return None
+    theirs, (p, x, t) = BY_HAND[name], task(module, shape)
+    (value, grads), (own, hand) = module.bptt(p, x=x, t=t), theirs(p, x, t)
+    np.testing.assert_allclose(value, own, rtol=1e-4)
+    for key, gradient in grads.items():
+        np.testing.assert_allclose(gradient, hand[key], atol=1e-3 * float(np.abs(gradient).max()))
+    return ratio(lambda: module.bptt(p, x=x, t=t), lambda: theirs(p, x, t), seconds)
+
+
+def ratio(ours: Callable[[], Any], theirs: Callable[[], Any], seconds: float) -> float:
+    """The median over neighbouring runs of their time over ours."""
+    ratios: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(ratios) < 5:
         start = time.perf_counter()
-        module.bptt(p, x=x, t=t)
+        ours()
         middle = time.perf_counter()
         theirs()
         ratios.append((time.perf_counter() - middle) / (middle - start))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from rnnc.diagnostics import Reporter, Source, Span
@@ -13,6 +14,7 @@ from rnnc.model.forms import (
     At,
     Datum,
     Expr,
+    Feedback,
     Init,
     Loss,
     Model,
@@ -253,7 +255,14 @@ def attention() -> Model:
     return net.model()
 
 
-MODELS = (elman, jordan, narx, lstm, gru, bidirectional, char_lm, rnn2d, attention)
+def fed_back() -> Model:
+    """Jordan's network, whose output is also its next input when it generates."""
+    net = jordan()
+    feedback = Feedback("x", "value", ("y",), net.inputs[0].span)
+    return replace(net, name="fed_back", feedbacks=(feedback,))
+
+
+MODELS = (elman, jordan, narx, lstm, gru, bidirectional, char_lm, rnn2d, attention, fed_back)
 
 
 def made_up(seed: int) -> Model:

@@ -20,7 +20,9 @@ from picture_models import (
     attention,
     bidirectional,
     elman,
+    fed_back,
     gru,
+    jordan,
     lstm,
     made_up,
     narx,
@@ -124,6 +126,23 @@ def test_unrolled_edges_go_where_the_delays_say() -> None:
     assert windows == {(f"x@{a}", f"y@{b}") for b in range(3) for a in range(b + 1)}
     back = {(e.source, e.target) for e in unrolled(bidirectional(), 2).edges if e.source.startswith("b.c")}
     assert ("b.c@2", "b.c@1") in back and ("b.c@1", "b.c@0") in back
+
+
+def test_a_feedback_leads_from_an_output_to_the_next_input() -> None:
+    """Beside the recurrence that the network has anyway, dashed; to the first step nothing is fed back."""
+    drawing = unrolled(fed_back(), 3)
+    fed = {(e.source, e.target) for e in drawing.edges if e.feeds}
+    assert fed == {("y@0", "x@1"), ("y@1", "x@2")}
+    assert ("y@0", "h@1") in {(e.source, e.target) for e in drawing.edges if e.recurrent and not e.feeds}
+    text = draw(fed_back(), unroll=None, format="svg")
+    assert text.count("<title>y → x, fed back</title>") == 1 and ">fed back<" in text
+    assert 'label="fed back"' in draw(fed_back(), unroll=None, format="dot")
+    windows = [e for e in folded(spec(SPECS / "handwriting.rnn")).edges if e.feeds]
+    assert {(e.source, e.target) for e in windows} == {
+        ("e", "lifted"),
+        *((name, "x") for name in ("pi", "mu", "sigma", "rho")),
+    }
+    assert not any(e.feeds for e in folded(jordan()).edges)
 
 
 def test_two_axes_are_a_grid() -> None:

@@ -49,6 +49,6 @@ def _edge(e: Edge) -> Iterator[str]:
     facts.append(f'color="{colour}"')
     if e.multiplies:
         facts.append("arrowhead=odot")
-    if e.begins:
+    if e.begins or e.feeds:
         facts.append("style=dashed")
     yield f"{quoted(e.source)} -> {quoted(e.target)} [{', '.join(facts)}];"

@@ -50,6 +50,7 @@ class Edge:
     multiplies: bool
     recurrent: bool
     begins: bool
+    feeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Stroke:
     multiplies: bool = False
     recurrent: bool = False
     begins: bool = False
+    feeds: bool = False
     arrow: bool = True
 
 

@@ -12,7 +12,7 @@ from rnnc.picture.plan import CHANNEL, SMALL, Plan, channel, loop_labels, loop_s
 from rnnc.picture.strokes import Draft, finish, told, write
 from rnnc.picture.tracks import Trunk
 from rnnc.picture.wire import wire
-from rnnc.picture.wiring import Link, delay
+from rnnc.picture.wiring import Link, label
 
 
 def folded(model: Model) -> Drawing:
@@ -41,11 +41,12 @@ def edge(link: Link, source: str | None = None, target: str | None = None) -> Ed
     return Edge(
         source or link.source,
         target or link.target,
-        delay(link.at),
+        label(link),
         link.weights,
         link.multiplies,
         link.recurrent,
         link.begins,
+        link.feeds,
     )
 
 
@@ -101,8 +102,8 @@ def _branch(p: Plan, trunk: Trunk, link: Link) -> Draft:
     return Draft(Edge(e.source, e.target, "", *_rest(e)), draft.points, draft.tooltip)
 
 
-def _rest(e: Edge) -> tuple[tuple[str, ...], bool, bool, bool]:
-    return e.weights, e.multiplies, e.recurrent, e.begins
+def _rest(e: Edge) -> tuple[tuple[str, ...], bool, bool, bool, bool]:
+    return e.weights, e.multiplies, e.recurrent, e.begins, e.feeds
 
 
 def _trunks(p: Plan, floor: Ground) -> list[Stroke]:
@@ -116,7 +117,7 @@ def _trunks(p: Plan, floor: Ground) -> list[Stroke]:
         x = edge_x + t.side * (along + CHANNEL / 2)
         curve, middle = trunk_curve(p, t, x)
         floor.put(t.label, (x + t.side * (text_width(t.label, SMALL) / 2 + 5), middle), "delay")
-        strokes.append(Stroke(curve, f"{t.source}[{t.label}]", recurrent=True, arrow=False))
+        strokes.append(Stroke(curve, f"{t.source}[{t.label}]", recurrent=True, feeds=t.feeds, arrow=False))
     return strokes
 
 

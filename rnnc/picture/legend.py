@@ -32,8 +32,10 @@ def legend(drawing: Drawing) -> tuple[Key, ...]:
         (kind, Shape("", kind, "", "", kind, 13, 0, 26, 14), None) for kind in get_args(Kind) if kind in kinds
     ]
     flat = line((0, 0), (26, 0))
-    if any(e.recurrent for e in drawing.edges):
+    if any(e.recurrent and not e.feeds for e in drawing.edges):
         samples.append(("recurrent", None, Stroke(flat, "recurrent", recurrent=True)))
+    if any(e.feeds for e in drawing.edges):
+        samples.append(("fed back", None, Stroke(flat, "fed back", recurrent=True, feeds=True)))
     if any(e.multiplies for e in drawing.edges):
         samples.append(("multiplies", None, Stroke(flat, "multiplies", multiplies=True)))
     if any(e.begins for e in drawing.edges):

@@ -26,6 +26,8 @@ class Draft:
 def told(edge: Edge) -> str:
     """An edge in words, for whoever points at it or cannot see it."""
     source, target = (k.partition("@")[0] for k in (edge.source, edge.target))
+    if edge.feeds:
+        return f"{source} → {target}, fed back"
     read = f"{source}[{edge.delay}]" if edge.delay else source
     text = f"{read} → {target}"
     if edge.weights:
@@ -50,7 +52,7 @@ def finish(drafts: Sequence[Draft], shapes: Sequence[Shape]) -> list[tuple[Draft
         by = shift[(d.edge.target, d.points[-3])]
         landing = [(round(x + by, 1), y) for x, y in d.points[-2:]]
         e = d.edge
-        stroke = Stroke(climb((*d.points[:-2], *landing)), d.tooltip, e.multiplies, e.recurrent, e.begins)
+        stroke = Stroke(climb((*d.points[:-2], *landing)), d.tooltip, e.multiplies, e.recurrent, e.begins, e.feeds)
         done.append((d, stroke))
     return done
 

@@ -106,7 +106,7 @@ def _stroke(s: Stroke) -> Iterator[str]:
         colour, mark = BEGIN, "begin"
     elif s.multiplies:
         colour, mark = FACTOR, "factor"
-    dash = ' stroke-dasharray="5 4"' if s.begins else ""
+    dash = ' stroke-dasharray="5 4"' if s.begins or s.feeds else ""
     end = f' marker-end="url(#{mark})"' if s.arrow else ""
     yield (
         f'<path d="{_path(s.curve)}" fill="none" stroke="{colour}" stroke-width="{wide}"{dash}{end}>'

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnc.picture.cycles import blocks
-from rnnc.picture.wiring import Link, Node, Wiring, delay, moves
+from rnnc.picture.wiring import Link, Node, Wiring, label, moves
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Trunk:
     scope: str
     side: int
     depth: int
+
+    @property
+    def feeds(self) -> bool:
+        """Whether it is a feedback."""
+        return self.links[0].feeds
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,12 @@ def tracks(wiring: Wiring, unrolled: bool) -> Tracks:
     for link in wiring.links:
         if link.recurrent:
             inside = cell[link.source] == cell[link.target]
-            bundles.setdefault((link.source, delay(link.at), inside), []).append(link)
+            bundles.setdefault((link.source, label(link), inside), []).append(link)
         elif not (unrolled and link.begins):
             flows.append(link)
     loops: list[Link] = []
     trunks: list[Trunk] = []
-    for (source, label, inside), links in bundles.items():
+    for (source, text, inside), links in bundles.items():
         first = links[0]
         taken = [k for k in loops if k.source == source]
         free = _level(first, taken) if unrolled else len(taken) < 2
@@ -59,9 +64,7 @@ def tracks(wiring: Wiring, unrolled: bool) -> Tracks:
         scope = cell[source] if inside else ""
         side = -1 if moves(first.at) > 0 else 1
         depth = max(_reach(k) for k in links)
-        trunks.append(
-            Trunk(f"{source}[{label}]{'' if inside else '>'}", source, label, tuple(links), scope, side, depth)
-        )
+        trunks.append(Trunk(f"{source}[{text}]{'' if inside else '>'}", source, text, tuple(links), scope, side, depth))
     return Tracks(cell, tuple(loops), tuple(trunks), tuple(flows))
 
 

@@ -76,7 +76,8 @@ def _pairs(wiring: Wiring, when: Steps, link: Link) -> list[tuple[Place, Place]]
         clipped = tuple(max(-1, min(p, when.count)) for p in source)
         low, high = -1 in clipped, when.count in clipped
         started = node.border is not None and (high if late else low)
-        recurrent = link.recurrent and (high if moves(link.at) > 0 else low)
+        # Before the first step nothing is fed back: its input is given.
+        recurrent = link.recurrent and not link.feeds and (high if moves(link.at) > 0 else low)
         if not (low or high) or started or recurrent:
             found[(clipped, target)] = None
     return list(found)
@@ -181,7 +182,8 @@ def _trunk(
             if (a, port) not in drawn:
                 drawn.add((a, port))
                 curve = _bus(g, trunk, a, box[named(trunk.source, a)], port, lane)
-                strokes.append(Stroke(curve, f"{trunk.source}[{trunk.label}]", recurrent=True, arrow=False))
+                tip = f"{trunk.source}[{trunk.label}]"
+                strokes.append(Stroke(curve, tip, recurrent=True, feeds=trunk.feeds, arrow=False))
             e = edge(link, named(link.source, a), named(link.target, b))
             drafts.append(Draft(_silent(e), tuple(_moved(g.plan.branch(trunk, link), by)), told(e)))
 

@@ -39,6 +39,10 @@ def wire(model: Model) -> Wiring:
         for expr in (start.default, *(e for _, e in start.early)):
             links += reads(expr, key, begins=True)
         links.append(Link(key, name, begins=True))
+    axes = {d.name: d.type.axes for d in model.inputs}
+    for fed in model.feedbacks:
+        before = tuple(At(axis, low=-1) for axis in axes[fed.input])
+        links += [Link(source, fed.input, before, recurrent=True, feeds=True) for source in fed.sources]
     for number, loss in enumerate(model.losses, 1):
         key = f"loss:{number}"
         node, value = _loss(key, loss)
@@ -109,9 +113,9 @@ def _begin(start: Start | None) -> str | None:
 
 def _merged(links: list[Link]) -> tuple[Link, ...]:
     """One link for each source, target and offset; what one way of reading adds, the link has."""
-    found: dict[tuple[str, str, tuple[At, ...], tuple[str, ...], bool], Link] = {}
+    found: dict[tuple[str, str, tuple[At, ...], tuple[str, ...], bool, bool], Link] = {}
     for link in links:
-        key = (link.source, link.target, link.at, link.over, link.begins)
+        key = (link.source, link.target, link.at, link.over, link.begins, link.feeds)
         known = found.get(key, link)
         weights = tuple(dict.fromkeys(known.weights + link.weights))
         found[key] = replace(known, weights=weights, multiplies=known.multiplies or link.multiplies)
@@ -119,8 +123,11 @@ def _merged(links: list[Link]) -> tuple[Link, ...]:
 
 
 def _recurrent(nodes: tuple[Node, ...], links: tuple[Link, ...]) -> tuple[Link, ...]:
-    """A link closes a cycle where both ends lie in one block and it does not read the current position."""
-    block = blocks([n.key for n in nodes], [(k.source, k.target) for k in links])
-    return tuple(
-        replace(k, recurrent=block[k.source] == block[k.target] and any(a != At(a.axis) for a in k.at)) for k in links
-    )
+    """A link closes a cycle where both ends lie in one block and it does not read the current position. A feedback
+    does by what it is, and makes no cycle of what leads from its input to its source."""
+    block = blocks([n.key for n in nodes], [(k.source, k.target) for k in links if not k.feeds])
+
+    def closes(k: Link) -> bool:
+        return k.feeds or (block[k.source] == block[k.target] and any(a != At(a.axis) for a in k.at))
+
+    return tuple(replace(k, recurrent=closes(k)) for k in links)

@@ -29,7 +29,8 @@ class Node:
 class Link:
     """`target` reads `source` at `at`. `over` are the axes it is read along whole (`sum over s`); `weights`
     the keys of the parameters it passes through; `multiplies` is set where it acts as a factor of other
-    values, `recurrent` where it closes a cycle, `begins` where it belongs to a `start`."""
+    values, `recurrent` where it closes a cycle, `begins` where it belongs to a `start`, `feeds` where it is a
+    `feedback`, which the network has only while it generates."""
 
     source: str
     target: str
@@ -39,6 +40,7 @@ class Link:
     multiplies: bool = False
     recurrent: bool = False
     begins: bool = False
+    feeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Wiring:
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     groups: tuple[tuple[str, str], ...]
+
+
+def label(link: Link) -> str:
+    """What stands beside a link: its delay, or that it is a `feedback`."""
+    return "fed back" if link.feeds else delay(link.at)
 
 
 def delay(at: tuple[At, ...]) -> str:

@@ -140,6 +140,7 @@ def test_tables_that_do_not_fit(old: str, new: str, said: str, tmp_path: Path) -
         ('{"x": [[null]], "t": [[1]]}', "`x` holds null"),
         ('{"x": [["1"]], "t": [[1]]}', "`x` must be numbers"),
         ('{"x": [[true]], "t": [[1]]}', "`x` must be numbers; found bool"),
+        ('{"x": [[1], [true]], "t": [[1], [1]]}', "`x` holds true or false among its numbers"),
         ('{"x": [[NaN]], "t": [[1]]}', "`x` holds NaN or infinity"),
         ('{"x": [[1e999]], "t": [[1]]}', "`x` holds NaN or infinity"),
         ('{"x": [], "t": []}', "`x` is empty"),
@@ -196,6 +197,30 @@ def test_a_cut_file_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
             path.write_bytes(whole[:cut])
             with pytest.raises(DataError, match=name):
                 checked(path, module)
+
+
+@pytest.mark.parametrize("form", [".csv", ".jsonl"])
+def test_a_cut_text_is_refused_or_is_the_beginning(form: str, tmp_path: Path) -> None:
+    """What is left is whole rows, but for a number that is cut itself: a table does not say that it goes on."""
+    path = write(form, tmp_path)
+    content, whole = path.read_bytes(), checked(path, LABELLING)
+    ends = [number for number, sign in enumerate(content) if sign == 10]
+    refused = 0
+    for cut in sorted({*range(0, len(content), 64), *ends, *(end - 1 for end in ends)}):
+        path.write_bytes(content[:cut])
+        try:
+            found = checked(path, LABELLING)
+        except DataError as error:
+            assert path.name in str(error)
+            refused += 1
+            continue
+        for b in range(len(found)):
+            one, other = (data.batch(np.array([b])).given for data in (found, whole))
+            last = b == len(found) - 1 and form == ".csv"
+            for name, values in one.items():
+                kept = len(values) - (last and values.ndim > 1)
+                np.testing.assert_array_equal(values[:kept], other[name][:kept])
+    assert refused >= len(content) // 128
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -78,17 +78,24 @@ def _arrays(fitted: Fitted, arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     from rnnc.commands.output import write_result
+    from rnnc.runtime.not_finite import first_not_finite
     from rnnc.runtime.weights import load_weights, save_weights
 
     if arguments.prime is not None:
         raise Failure("--prime is a text, and these weights have no vocabulary", "begin with --data")
     if arguments.out != "-" and not arguments.out.endswith((".npz", ".csv")):
         raise Failure(f"cannot write {arguments.out}: unknown format", "the suffix must be .npz or .csv")
-    given = {} if arguments.data is None else dict(load_weights(Path(arguments.data)).arrays)
+    data = arguments.data
+    if data is not None and not data.endswith(".npz"):
+        raise Failure(f"cannot read {data}: unknown format", "the suffix must be .npz")
+    given = {} if data is None else dict(load_weights(Path(data)).arrays)
     module: Any = fitted.module
     for name in given:
         if name not in module.INPUTS:
-            raise Failure(f"{arguments.data}: `{name}` is no input; they are {', '.join(module.INPUTS)}")
+            raise Failure(f"{data}: `{name}` is no input; they are {', '.join(module.INPUTS)}")
+    bad = first_not_finite(given)
+    if bad:
+        raise Failure(f"{data}: input {bad}")
     prefix = {name: given.pop(name) for name in module.FEEDBACK if name in given}
     drawing = {"seed": arguments.seed, "temperature": arguments.temperature}
     made = module.generate(fitted.p, arguments.length, prefix=prefix, **drawing, **given)

@@ -30,7 +30,7 @@ def check_loss(
     """NotFinite unless the loss is finite. `names`: the sequences of the batch."""
     if math.isfinite(loss):
         return
-    bad = _first(p)
+    bad = first_not_finite(p)
     if bad:
         raise NotFinite(f"{where}: the loss is {loss}; the weight {bad}")
     state = {} if carried is None else {"state": carried}
@@ -39,7 +39,7 @@ def check_loss(
     losses = np.atleast_1d(out["loss"]) if "loss" in out else np.zeros(0)
     worst = np.flatnonzero(~np.isfinite(losses))
     sequence = f" of sequence {names[int(worst[0])]}" if len(worst) else ""
-    bad = _first({name: out[name] for name in (*units, *module.OUTPUTS) if name in out} if units else {})
+    bad = first_not_finite({name: out[name] for name in (*units, *module.OUTPUTS) if name in out} if units else {})
     raise NotFinite(f"{where}: the loss{sequence} is {loss}" + (f"; unit {bad}" if bad else ""))
 
 
@@ -49,7 +49,7 @@ def check_gradients(grads: Any, where: str) -> None:
     # A sum over all of it is one pass, and not finite where an entry is not.
     if flat is not None and math.isfinite(float(np.sum(flat))):
         return
-    bad = _first(grads)
+    bad = first_not_finite(grads)
     if bad:
         raise NotFinite(f"{where}: the gradient of {bad}")
 
@@ -59,8 +59,8 @@ def picked(data: Sequences, chosen: NDArray[np.int64]) -> list[str]:
     return [str(data.picks[number]) for number in chosen]
 
 
-def _first(arrays: Mapping[str, Array]) -> str:
-    """The value that is not finite with the earliest first index, as "`h.W_x` at [3, 1] is nan"."""
+def first_not_finite(arrays: Mapping[str, Array]) -> str:
+    """The value that is not finite with the earliest first index, as "`h.W_x` at [3, 1] is nan"; "" for none."""
     found: list[tuple[int, int, str]] = []
     for number, (name, array) in enumerate(arrays.items()):
         values = np.asarray(array)

@@ -106,6 +106,7 @@ def test_no_feedback_and_no_vocabulary(folder: Path, capsys: Capture) -> None:
     module = compile_text(CLOSED)
     save_weights(Path("c.npz"), module.init(), {})
     Path("closed.rnn").write_text(CLOSED, encoding="utf-8")
+    np.savez("bad.npz", u=np.array([[0.0], [np.nan]]))
     Path("open.rnn").write_text(CLOSED.replace("feedback x[n+1] = y[n]", ""), encoding="utf-8")
     for spec, words, said in (
         ("open.rnn", [], "the network does not say how it makes its next input"),
@@ -113,6 +114,8 @@ def test_no_feedback_and_no_vocabulary(folder: Path, capsys: Capture) -> None:
         ("closed.rnn", ["-o", "a.wav"], "cannot write a.wav: unknown format"),
         ("closed.rnn", [], "input `u` is missing"),
         ("closed.rnn", ["--data", "none.npz"], "cannot read `none.npz`"),
+        ("closed.rnn", ["--data", "none.csv"], "cannot read none.csv: unknown format"),
+        ("closed.rnn", ["--data", "bad.npz"], "bad.npz: input `u` at [1, 0] is nan"),
     ):
         assert generate(*words, weights="c.npz", spec=spec) == 2
         assert said in capsys.readouterr().err

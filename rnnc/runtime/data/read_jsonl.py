@@ -119,11 +119,21 @@ def field_value(record: dict[str, Any], field: Field, where: str) -> Array:
     if plain.dtype.kind == "O":
         plain = _filled(plain, field, where)
     kinds = "iu" if field.token else "iuf"
+    if plain.dtype.kind in kinds and _holds_flags(given):
+        raise DataError(f"{where}: {field} holds true or false among its numbers")
     if plain.dtype.kind not in kinds and plain.size:
         raise DataError(f"{where}: {field} must be {'whole ' if field.token else ''}numbers; found {plain.dtype}")
     if plain.dtype.kind == "f" and (np.isinf(plain).any() or (np.isnan(plain).any() and not field.target)):
         raise DataError(f"{where}: {field} holds NaN or infinity")
     return plain
+
+
+def _holds_flags(given: Any) -> bool:
+    """Whether true or false stands anywhere in nested lists; NumPy takes them for 1 and 0 beside numbers."""
+    if not isinstance(given, list):
+        return isinstance(given, bool)
+    kinds = set(map(type, given))
+    return bool in kinds or (list in kinds and any(map(_holds_flags, given)))
 
 
 def _filled(values: Array, field: Field, where: str) -> Array:

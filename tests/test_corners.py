@@ -6,6 +6,16 @@ import pytest
 from oracle.check import check
 
 CORNERS: dict[str, tuple[int, str]] = {
+    "a row of the step before, read behind what the scan inside has overwritten": (
+        3,
+        """
+        axis i, j
+        input x[i, j] : D
+        output s[i, j] : H = tanh(full(x) + 0.4 * s[i, j+1] + 0.4 * s[i-1, j+2] + 0.3 * s[i-1, j])
+        target t[i, j] : H
+        loss squared_error(s, t)
+        """,
+    ),
     "units out and out_": (
         2,
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home
 from rnnc.program.halos import halos
 from rnnc.program.lifetimes import Lifetimes, Moment
@@ -96,7 +97,9 @@ class Storage:
                 continue
             e = r.moment.equation
             aligned = r.access.dims == e.dims and self.values[e.out].shape == v.shape
-            if r.moment.order >= moment.order or (isinstance(e.op, Pointwise) and not aligned):
+            # a scan inside this one has overwritten its neighbours' places
+            moved = any(a != At(a.axis) for k, a in enumerate(r.access.at) if k != index)
+            if moved or r.moment.order >= moment.order or (isinstance(e.op, Pointwise) and not aligned):
                 return False
         return True
 

@@ -4,8 +4,8 @@
 
 Behind each rival stands how many times as long as the module it took: above 1, the module is faster. "steps" is the
 module itself with its scans run step by step in place of one kernel each. Numbers are compared before anything is
-timed. tf32 is off on both sides. "compiled" is a torch loop over a step that torch.compile has seen: all steps at once take
-it minutes. Shares are of what a large product and a large copy reach in the same process.
+timed, tf32 is off on both sides. "compiled" is a torch loop over a step that torch.compile has seen: all steps at
+once take it minutes. Shares are of what a large product and a large copy reach in the same process.
 """
 
 from __future__ import annotations

@@ -220,8 +220,12 @@ def gpu() -> Any:
     cupy.RawModule, cupy.ElementwiseKernel = RawModule, ElementwiseKernel
     cupy.array, cupy.asarray, cupy.asnumpy, cupy.ascontiguousarray = array, asarray, asnumpy, ascontiguousarray
     cupy.cuda = types.SimpleNamespace(
-        runtime=types.SimpleNamespace(getDeviceCount=lambda: 1),
-        Device=lambda: types.SimpleNamespace(attributes=dict(DEVICE)),
+        runtime=types.SimpleNamespace(
+            getDeviceCount=lambda: 1,
+            getDevice=lambda: 0,
+            deviceGetAttribute=lambda key, device: DEVICE[key],
+            **{f"cudaDevAttr{key}": key for key in DEVICE},
+        ),
     )
     linalg = types.SimpleNamespace(COMPUTE_TYPE_DEFAULT=1)
     cupy._core = types.SimpleNamespace(set_compute_type=lambda dtype, kind: None, _routines_linalg=linalg)

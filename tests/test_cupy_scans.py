@@ -221,3 +221,6 @@ def test_what_is_too_short_too_large_or_does_not_fit_runs_step_by_step(monkeypat
             ran.clear()
             module.forward(p, x=x)
             assert ran == [False], owner
+    wide = gpu().asarray(np.zeros((4, 3)))
+    for given in (wide.T, gpu().asarray(np.zeros(3, "float32"))):
+        assert not module.scan_h(9, 1, 4, np.float64, None, given)

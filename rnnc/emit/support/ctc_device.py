@@ -253,32 +253,30 @@ class Lattice:
     ) -> None:
         length, batch, _ = logits.shape
         self.asked = labels is not None
-        self.loss = cp.zeros(batch)
-        self.slope = cp.empty(logits.shape, logits.dtype)
-        self.tops = cp.zeros((length, batch, 2))
+        parts = []
         many = len(labels) if self.asked else 0
         group = max(1, min(batch, self.HELD // (16 * length * (5 * many + 3))))
         for b in range(0, batch, group):
             own = slice(b, b + group)
-            self._sequences(
-                cp.ascontiguousarray(logits[:, own]),
-                cp.ascontiguousarray(labels[:, own] if self.asked else cp.zeros((0, len(frames[own])), np.int64)),
-                cp.ascontiguousarray(frames[own]),
-                cp.ascontiguousarray(positions[own]),
-                blank,
-                own,
-            )
+            asked = labels[:, own] if self.asked else cp.zeros((0, len(frames[own])), np.int64)
+            parts.append(self._sequences(logits[:, own], asked, frames[own], positions[own], blank))
+        if len(parts) > 1:
+            parts = [tuple(cp.concatenate([p[k] for p in parts], axis=min(k, 1)) for k in range(3))]
+        self.loss, self.slope, self.tops = parts[0]
         if not np.all(cp.asnumpy(self.loss) >= 0.0):
             self._wrong(logits, name, axis)
         if not self.asked:
             self.loss[...] = 0.0
 
-    def _sequences(self, logits: Any, labels: Any, frames: Any, positions: Any, blank: int, own: slice) -> None:
-        """Loss and slope of the sequences `own`."""
+    def _sequences(self, logits: Any, labels: Any, frames: Any, positions: Any, blank: int) -> tuple[Any, Any, Any]:
+        """Of some sequences the loss, its derivative by the logits, and the largest of each frame with its sum."""
         real = logits.dtype
         length, batch, classes = logits.shape
         many = len(labels)
-        labels, frames, positions = (a.astype(np.int64, copy=False) for a in (labels, frames, positions))
+        logits = cp.ascontiguousarray(logits)
+        labels, frames, positions = (
+            cp.ascontiguousarray(a.astype(np.int64, copy=False)) for a in (labels, frames, positions)
+        )
         width = 2 * many + 1
         tops = cp.zeros((length, batch, 2))
         chances = cp.empty((length, batch, many + 1, 2))
@@ -314,7 +312,7 @@ class Lattice:
             ),
             shared_mem=8 * wide,
         )
-        self.loss[own], self.slope[:, own], self.tops[:, own] = loss, slope, tops
+        return loss, slope, tops
 
     def _wrong(self, logits: Any, name: str, axis: str) -> None:
         """Says which logit is not finite."""

@@ -115,25 +115,36 @@ class Scan:
         self.source = source
         self.name = name
         self.products = products
+        self.found: dict[tuple[int, ...], Slices | None] = {}
 
     def __call__(self, length: int, batch: int, size: int, real: Any, lengths: Any, *given: Any) -> bool:
         work = batch * size * size * sum(rows * inner for rows, inner in self.products)
         if length < self.SHORTEST or work > self.MOST:
             return False
-        device = cp.cuda.Device().attributes
-        limit = device["MaxSharedMemoryPerBlockOptin"]
-        if not device["CooperativeLaunch"]:
+        arrays = [a for a in given if not isinstance(a, float)]
+        if any(a.dtype != real or not a.flags.c_contiguous for a in arrays):
             return False
-        found = self.slices(batch, size, np.dtype(real).itemsize, device["MultiProcessorCount"], limit)
+        found = self.fitting(batch, size, np.dtype(real).itemsize)
         if found is None:
             return False
         kernel = self.source.kernel(self.name, real)
         kernel.max_dynamic_shared_size_bytes = found.shared
         came = cp.zeros(found.blocks[1], np.uint32)
-        arrays = tuple(a if isinstance(a, float) else cp.ascontiguousarray(a) for a in given)
         sizes = (length, batch, size, found.units, found.slice, found.chunk)
-        kernel(found.blocks, (self.THREADS,), (*sizes, lengths, came, *arrays), shared_mem=found.shared)
+        kernel(found.blocks, (self.THREADS,), (*sizes, lengths, came, *given), shared_mem=found.shared)
         return True
+
+    def fitting(self, batch: int, size: int, bytes_each: int) -> Slices | None:
+        """How the current GPU is to share the work out, found once; None where it cannot."""
+        ask, gpu = cp.cuda.runtime, cp.cuda.runtime.getDevice()
+        if not ask.deviceGetAttribute(ask.cudaDevAttrCooperativeLaunch, gpu):
+            return None
+        processors = ask.deviceGetAttribute(ask.cudaDevAttrMultiProcessorCount, gpu)
+        limit = ask.deviceGetAttribute(ask.cudaDevAttrMaxSharedMemoryPerBlockOptin, gpu)
+        key = (batch, size, bytes_each, processors, limit)
+        if key not in self.found:
+            self.found[key] = self.slices(*key)
+        return self.found[key]
 
     def slices(self, batch: int, size: int, bytes_each: int, processors: int, limit: int) -> Slices | None:
         """The cheapest way to share the work out among blocks of which each multiprocessor has one; None where the

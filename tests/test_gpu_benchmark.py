@@ -131,7 +131,7 @@ def test_rows_run(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         bench.main()
     text = "\n".join(lines)
     assert ended.value.code == 0, text
-    assert all(f"{name} " in text for name in ("lstm (T", "coupled (T", "ctc (T", "rtrl dense", "steps"))
+    assert all(name in text for name in ("lstm (T", "coupled (T", "ctc (T", "rtrl dense", "steps")), text
 
 
 def test_the_command_says_where_there_is_no_gpu(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:

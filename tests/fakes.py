@@ -28,6 +28,7 @@ class FlatArrays(dict[str, Array]):
     def __init__(self, values: Mapping[str, Array], fixed: Mapping[str, Array] | None = None) -> None:
         super().__init__()
         self.flat: Array = np.concatenate([np.ravel(value) for value in values.values()])
+        self.sizes: dict[str, int] = {}
         place = 0
         for name, value in values.items():
             self[name] = self.flat[place : place + value.size].reshape(value.shape)
@@ -61,9 +62,12 @@ class ElmanText:
         draw = np.random.default_rng(seed)
         shapes = {"h.W": (V, H), "h.R": (H, H), "h.b": (H,), "p.W": (V, H), "p.b": (V,)}
         scale = {"h.W": 0.5, "h.R": 1.0 / np.sqrt(H), "p.W": 1.0 / np.sqrt(H)}
-        return FlatArrays(
-            {name: (scale.get(name, 0.0) * draw.normal(size=s)).astype(dtype) for name, s in shapes.items()}
-        )
+        p = FlatArrays({name: (scale.get(name, 0.0) * draw.normal(size=s)).astype(dtype) for name, s in shapes.items()})
+        p.sizes = {"V": V, "H": H}
+        return p
+
+    def data_shapes(self, *, V: int, H: int) -> dict[str, tuple[tuple[int, ...], int]]:
+        return {"w": ((), V), "t": ((), V)}
 
     def start(self, p: Mapping[str, Array], *, batch: int) -> dict[str, Array]:
         return {"h": np.zeros((batch, len(p["h.b"])), p["h.b"].dtype)}

@@ -63,5 +63,8 @@ def sample_text(
     if not length:
         return ""
     given = {"prefix": np.array([numbers[t] for t in tokens]), "seed": seed, "temperature": temperature}
-    drawn = module.generate(p, length, without=(UNKNOWN,), **given)[name]
+    # A network may have more tokens than its text had.
+    _, size = module.data_shapes(**p.sizes)[name]  # type: ignore[attr-defined]
+    without = (UNKNOWN, *range(len(vocabulary), size))
+    drawn = module.generate(p, length, without=without, **given)[name]
     return join_tokens([vocabulary[int(number)] for number in drawn], unit)

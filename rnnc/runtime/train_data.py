@@ -128,7 +128,8 @@ def _introduce(data: Sequences, valid: Sequences | None, trainer: Trainer) -> No
 def strangers(data: Sequences) -> str:
     """How much of a text is not in the vocabulary, in a line."""
     known = len(data.vocabulary)
-    return f"{data.name}: {data.strange:.2%} of the text is not among the {known:,} tokens of the vocabulary"
+    share = f"{data.strange:.2%}" if data.strange >= 5e-5 else "less than 0.01%"
+    return f"{data.name}: {share} of the text is not among the {known:,} tokens of the vocabulary"
 
 
 def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, seconds: float) -> None:

@@ -66,6 +66,16 @@ def test_text(text: str, capsys: Capture) -> None:
     assert capsys.readouterr().out == first
 
 
+def test_tokens_that_no_text_had_are_never_drawn(folder: Path, capsys: Capture) -> None:
+    """The spec has room for 128, the text 3; after one step they are all about as likely."""
+    Path("a.txt").write_text("ab\n" * 200, encoding="utf-8")
+    assert run(["train", "char_lm", "--data", "a.txt", "--window", "9", "--steps", "1", "-s", "H=8", "-s", "E=4"]) == 0
+    capsys.readouterr()
+    assert generate("-s", "H=8", "-s", "E=4", "--length", "60", weights="run/weights.npz") == 0
+    said = capsys.readouterr().out
+    assert len(said) == 61 and set(said) == set("ab\n")
+
+
 def test_arrays(folder: Path, capsys: Capture) -> None:
     Path("closed.rnn").write_text(CLOSED, encoding="utf-8")
     module = compile_text(CLOSED)

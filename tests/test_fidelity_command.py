@@ -37,6 +37,7 @@ def test_the_command(capsys: Capture, tmp_path: Path) -> None:
     lines = [line.split() for line in said.out.splitlines()]
     (rtrl,) = [line for line in lines if line[:1] == ["rtrl"]]
     assert rtrl[1] == "yes" and rtrl[3] == rtrl[5] == "1.000" and max(map(float, (rtrl[2], rtrl[4]))) < 1e-10
+    assert "truncated_gradient: without all that a parameter does to later steps" in said.out
     (truncated,) = [line for line in lines if line[:2] == ["truncated_gradient", "no"]]
     assert min(map(float, (truncated[2], truncated[4]))) > 0.05
     seen = "".join(ElementTree.parse(drawn).getroot().itertext())
@@ -127,7 +128,7 @@ def report(rows: tuple[Row, ...]) -> Report:
 
 def test_a_rule_that_draws_has_the_mean_of_its_draws() -> None:
     figures = {ALL: Figures(2.0, 0.4, 0.5, 0.45), "W": Figures(float("inf"), None, float("inf"), 0.3)}
-    shown = report((Row("uoro", "", False, 20, figures, None, "it carries no state"),))
+    shown = report((Row("uoro", "", False, "", 20, figures, None, "it carries no state"),))
     said = text(shown)
     assert "  mean of 20 draws         0.500 ± 0.450" in said and "uoro: no windows, it carries no state" in said
     told: Any = json.loads(record(shown))["rules"][0]

@@ -136,7 +136,7 @@ def _report(
     except (DataError, WeightsError, NotComparable) as problem:
         raise Failure(str(problem)) from None
     rows = tuple(
-        Row(rule.name, rule.title, rule.exact, one.draws, one.whole, one.windows, one.without)
+        Row(rule.name, rule.title, rule.exact, _drops(rule), one.draws, one.whole, one.windows, one.without)
         for rule, one in zip(rules, found.rules, strict=True)
     )
     return Report(
@@ -154,6 +154,10 @@ def _report(
         rows,
         left_out,
     )
+
+
+def _drops(rule: Rule) -> str:
+    return f"{rule.drops} (n = {rule.number})" if rule.number else rule.drops
 
 
 def _read(arguments: argparse.Namespace, module: Any, steps: Mapping[str, int]) -> tuple[Any, Sequences]:

@@ -35,7 +35,14 @@ def record(report: Report) -> str:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    found = {"rule": row.rule, "title": row.title, "exact": row.exact, "draws": row.draws, "whole": _span(row.whole)}
+    found = {
+        "rule": row.rule,
+        "title": row.title,
+        "exact": row.exact,
+        "drops": row.drops,
+        "draws": row.draws,
+        "whole": _span(row.whole),
+    }
     if row.windows is None:
         return {**found, "windows": None, "no_windows": row.without}
     return {**found, "windows": _span(row.windows)}

@@ -29,12 +29,14 @@ class Figures(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """A rule: `whole` and `windows` by parameter and `ALL`. `windows` is None for the reason `without`. `draws`: of
-    how many seeds, 1 for a rule that does not draw."""
+    """A rule: `drops` says what its gradient lacks, "" where that is nothing, if only in the mean; `whole` and
+    `windows` by parameter and `ALL`. `windows` is None for the reason `without`. `draws`: of how many seeds, 1 for a
+    rule that takes none."""
 
     rule: str
     title: str
     exact: bool
+    drops: str
     draws: int
     whole: Mapping[str, Figures]
     windows: Mapping[str, Figures] | None

@@ -87,6 +87,10 @@ def _remarks(report: Report) -> Iterator[str]:
     if stopping:
         yield f"{', '.join(stopping)}: exact in what it is given; in windows its gradient stops where the window begins"
     for row in report.rows:
+        if row.drops:
+            yield f"{row.rule}: without {row.drops}"
+        elif drawn(row):
+            yield f"{row.rule}: random and exact in the mean, whose error is then about its standard error (±)"
         if row.windows is None and report.edges:
             yield f"{row.rule}: no windows, {row.without}"
     for rule, code, why in report.left_out:

@@ -274,3 +274,37 @@ def test_entry_by_entry_they_are_exact(rule: str) -> None:
     x, t = rng.standard_normal((T, 3, D)), rng.standard_normal((T, 3, 2))
     found, expected = (getattr(module, name)(p, x=x, t=t)[1] for name in (rule, "bptt"))
     np.testing.assert_allclose(found.flat, expected.flat, rtol=1e-10, atol=1e-12)
+
+
+def test_a_sparse_connection_keeps_what_it_has_of_the_unit_itself() -> None:
+    """J_ia[n] = h'_i (sum over connections k of i to itself W_ik) J_ia[n-1] + h'_i z_a: the diagonal of a sparse W."""
+    text = network("unit h[n] : H = tanh(full(x) + sparse(h[n-1], density = 0.5) + bias)").replace("H = 3", "H = 7")
+    module = rnnc.compile_text(text, learn=("snap1",))
+    rng = np.random.default_rng(6)
+    p = module.init(seed=3, dtype="float64")
+    p.flat[...] = rng.standard_normal(p.flat.shape)
+    weight = np.zeros((7, 7))
+    np.add.at(weight, (np.arange(7)[:, None], p["h.W_h.columns"]), p["h.W_h"])
+    assert 0 < np.count_nonzero(np.diag(weight)) < 7
+    x, t = rng.standard_normal((T, D)), rng.standard_normal((T, 2))
+    h, trace, total = np.zeros(7), np.zeros((7, D)), np.zeros((7, D))
+    for n in range(T):
+        h = np.tanh(p["h.W_x"] @ x[n] + weight @ h + p["h.b"])
+        slope = 1 - h * h
+        trace = (slope * np.diag(weight))[:, None] * trace + np.outer(slope, x[n])
+        total += (p["y.W_h"].T @ (p["y.W_h"] @ h + p["y.b"] - t[n]))[:, None] * trace
+    np.testing.assert_allclose(module.snap1(p, x=x, t=t)[1]["h.W_x"], total, rtol=1e-10, atol=1e-13)
+
+
+def test_what_goes_into_a_wider_influence_is_held_as_wide() -> None:
+    """`g` depends on all of V at once, `h` on a row of it and, entry by entry, on `g` before: both are held whole."""
+    text = network(
+        "param V : (H, D)\nunit g[n] : H = tanh(full(sigmoid(V @ x)))\n"
+        "unit h[n] : H = 0.5 * (g[n-1] + h[n-1]) + tanh(V @ x)"
+    )
+    module = rnnc.compile_text(text, learn=("snap1",))
+    p = module.init(seed=0, dtype="float64")
+    rng = np.random.default_rng(7)
+    x, t = rng.standard_normal((T, 3, D)), rng.standard_normal((T, 3, 2))
+    _, expected = module.bptt(p, x=x, t=t)
+    np.testing.assert_allclose(module.snap1(p, x=x, t=t)[1]["V"], expected["V"], rtol=1e-10, atol=1e-13)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from oracle.forward_in_time import sequences_are_alone, steps_are_the_whole
 from oracle.properties import Subject
+from test_rtrl import BLOCKS, SLICED, SPARSE
 
 from rnnc.compiler import emit, understand
 from rnnc.diagnostics import Rejected, Reporter
@@ -39,6 +40,15 @@ def test_steps_chunks_and_ragged_batches(name: str) -> None:
     subject = Subject((SPECS / f"{name}.rnn").read_text(encoding="utf-8"), 3, rules)
     for one in rules:
         assert one in subject.module.RULES
+        steps_are_the_whole(subject, one)
+        sequences_are_alone(subject, one)
+
+
+@pytest.mark.parametrize("text", (SPARSE, BLOCKS, SLICED), ids=("sparse", "blocks", "sliced"))
+def test_operations_that_specs_seldom_have(text: str) -> None:
+    rules = tuple(n for n in NAMES if n != "focused")
+    subject = Subject(text, 3, rules)
+    for one in rules:
         steps_are_the_whole(subject, one)
         sequences_are_alone(subject, one)
 

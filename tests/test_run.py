@@ -164,6 +164,15 @@ def test_real_time_recurrent_learning(way: dict[str, Any], tmp_path: Path) -> No
     same(tmp_path / "whole", tmp_path / "halves")
 
 
+@pytest.mark.parametrize("rule", ["snap1", "eprop", "truncated_gradient"])
+def test_rules_that_keep_less_learn_too(rule: str) -> None:
+    made = module(learn=(rule,))
+    for way in ({"window": 4}, {"online": True}):
+        found = fit(made, sums(40), learn=rule, epochs=15, lr=0.02, batch=8, **way)
+        length = len(found.losses) // 15
+        assert np.mean(found.losses[-length:]) < 0.8 * np.mean(found.losses[:length]), way
+
+
 class Hidden:
     """A module without some of its functions."""
 

@@ -4,7 +4,8 @@ within n steps, the one that reads it being the first (Menick, Elsen, Evci, Osin
 
 All others are set to zero at every step, so that n = 1 holds a number or a few for a weight, and some n has them all
 and is exact. Entries are told apart by unit where the network does: an influence on a layer is held entry by entry, or
-whole. So a sparse connection counts as a dense one from n = 2 on, where the paper would keep some of its entries.
+whole. So a sparse connection counts as a dense one from n = 2 on, where the paper would keep some of its entries, and a
+state that takes up entries of an influence held whole holds its own whole.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ held for a weight instead of a matrix (the simplified augmented network; Mozer 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -142,7 +142,7 @@ def influences(
     reach = _Reach(links, most)
     if steps is None:
         reach.add(reads)
-        reach.spread(lambda link: True)
+        reach.spread()
     else:
         reach.within(reads, steps)
         reach.widen()
@@ -188,29 +188,31 @@ class _Reach:
             self.sparse.add(parameter)
         self._meet(link.state, parameter, _through(link, aligned))
 
-    def spread(self, by: Callable[[Dependence], bool]) -> None:
-        """Whatever the links reach that `by` allows."""
+    def spread(self) -> None:
+        """Whatever the links reach."""
         while self.waiting:
-            if self.most is not None and len(self.found) > self.most:
-                raise TooMany
+            self._count()
             state, parameter = self.waiting.pop()
             for link in self.readers.get(state, ()):
-                if by(link):
-                    self._pass(link, parameter, self.found[state, parameter])
+                self._pass(link, parameter, self.found[state, parameter])
+
+    def _count(self) -> None:
+        if self.most is not None and len(self.found) > self.most:
+            raise TooMany
 
     def within(self, reads: tuple[Dependence, ...], steps: int) -> None:
-        """What is reached within so many steps, the first being that of `reads`."""
+        """What is reached within so many steps, the first being that of `reads`; every link takes one or more."""
         far = max((link.delay for link in self.links), default=0)
         times: list[dict[tuple[str, str], Aligned]] = [{}]
         while len(times) <= steps:
             if not times[-1]:
                 self.add(reads)
             for link in self.links:
-                before = times[-link.delay] if 0 < link.delay < len(times) else {}
+                before = times[-link.delay] if link.delay < len(times) else {}
                 for (state, parameter), aligned in before.items():
                     if state == link.on:
                         self._pass(link, parameter, aligned)
-            self.spread(lambda link: link.delay == 0)
+            self._count()
             times.append(dict(self.found))
             if len(times) > far + 1 and all(known == self.found for known in times[-far - 1 :]):
                 return

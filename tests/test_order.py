@@ -79,7 +79,7 @@ def test_splits() -> None:
     np.testing.assert_array_equal(batch.given["x"][0, :, 0], picks[::-1])
     with pytest.raises(DataError, match=r"20 sequences are too few for a share of 0\.001"):
         split_data(data, (999, 1), 0)
-    with pytest.raises(DataError, match="numbers of at least 0, not 1/-1"):
+    with pytest.raises(DataError, match="numbers of at least 0, the first above it, not 1/-1"):
         split_data(data, (1, -1), 0)
 
 

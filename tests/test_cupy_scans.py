@@ -224,3 +224,29 @@ def test_what_is_too_short_too_large_or_does_not_fit_runs_step_by_step(monkeypat
     wide = gpu().asarray(np.zeros((4, 3)))
     for given in (wide.T, gpu().asarray(np.zeros(3, "float32"))):
         assert not module.scan_h(9, 1, 4, np.float64, None, given)
+
+
+def test_states_staged_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where shared memory holds only some of a state's numbers at a time; blocks of as many threads as on a GPU."""
+    module, ran = on_gpu("gru")
+    numpy, draw = subject("gru").module, np.random.default_rng(4)
+    p, q = (m.init(seed=1, H=13, dtype="float64") for m in (module, numpy))
+    data = {"x": draw.standard_normal((5, 6, 3)), "t": draw.standard_normal((5, 6, 2))}
+    plan = module.Scan.shared_out
+
+    def in_parts(self: Any, *given: Any) -> Any:
+        found = plan(self, *given)
+        if found is not None:
+            found.chunk = 5
+        return found
+
+    monkeypatch.setattr(module.Scan, "THREADS", 256)
+    monkeypatch.setattr(module.Scan, "shared_out", in_parts)
+    monkeypatch.setitem(fake_gpu.DEVICE, "MaxSharedMemoryPerBlockOptin", 47 * 1024)
+    ran.clear()
+    value, grads = module.bptt(p, **data)
+    assert ran == [True, True]
+    expected, by_numpy = numpy.bptt(q, **data)
+    close(value.host, expected, 1e-12, "loss")
+    for key, g in by_numpy.items():
+        close(grads[key].host, g, 1e-12, key)

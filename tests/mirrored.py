@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib import import_module
+from inspect import signature
 from types import ModuleType
 from typing import Any
 
-import fake_gpu
 import numpy as np
-from oracle.properties import Subject, close
+from oracle.forward_in_time import rtrl_in_single_precision, steps_are_rtrl
+from oracle.properties import Subject, close, single_precision_is_near
+from oracle.streaming import chunks, step_is_forward
 
 import rnnc
 
@@ -19,10 +21,12 @@ TOLERANCE = {np.dtype("float64"): 1e-12, np.dtype("float32"): 2e-4}
 
 
 class Mirrored:
-    """Looks like the NumPy module; `calls` counts the calls that were compared."""
+    """Looks like the NumPy module; `calls` counts the calls that were compared, with tolerances by dtype."""
 
-    def __init__(self, module: ModuleType, device: ModuleType, gpu: Any) -> None:
-        self.module, self.device, self.gpu = module, device, gpu
+    def __init__(
+        self, module: ModuleType, device: ModuleType, gpu: Any, tolerance: Mapping[Any, float] = TOLERANCE
+    ) -> None:
+        self.module, self.device, self.gpu, self.tolerance = module, device, gpu, tolerance
         self.calls = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -34,11 +38,11 @@ class Mirrored:
             expected = own(p, *given, **data)
             real = next(np.asarray(a).dtype for a in p.values() if np.asarray(a).dtype.kind == "f")
             found = getattr(self.device, name)(dict(p), *given, **data)
-            self.same(found, expected, TOLERANCE[real], name)
+            self.same(found, expected, self.tolerance[real], name)
             self.calls += 1
             return expected
 
-        call.__signature__ = __import__("inspect").signature(own)  # type: ignore[attr-defined]
+        call.__signature__ = signature(own)  # type: ignore[attr-defined]
         return call
 
     def same(self, found: Any, expected: Any, tolerance: float, what: str) -> None:
@@ -55,15 +59,52 @@ class Mirrored:
             if hasattr(expected, "state"):
                 self.same(found.state, expected.state, tolerance, f"{what}, state")
             return
-        host = found.host if isinstance(found, fake_gpu.Array) else np.asarray(found)
+        host = np.asarray(self.gpu.asnumpy(found))
         assert host.dtype == np.asarray(expected).dtype, f"{what} is {host.dtype}"
         close(host, expected, tolerance, what)
 
 
 class OnBoth(Subject):
-    """A subject whose module is both; `sys.modules` has the stand-in as `cupy`."""
+    """A subject whose module is both; what `sys.modules` has as `cupy` is the device."""
+
+    tolerance = TOLERANCE
 
     @cached_property
     def module(self) -> Any:
-        numpys = super().module
-        return Mirrored(numpys, rnnc.compile_text(self.text, target="cupy"), sys.modules["cupy"])
+        device = rnnc.compile_text(self.text, target="cupy")
+        return Mirrored(super().module, device, import_module("cupy"), self.tolerance)
+
+
+def ragged(subject: OnBoth) -> None:
+    """A batch of four lengths with NaN in the padding: every unit, the loss, all gradients, those of inputs too."""
+    assert subject.forward and subject.gradients
+
+
+def alone(subject: OnBoth) -> None:
+    """One sequence without a batch, the mean over it."""
+    lengths, arrays = subject.short.alone(0)
+    own = dict(lengths) if len(subject.system.axes) > 1 else next(iter(lengths.values()), None)
+    subject.module.forward(subject.parameters, **arrays, lengths=own)
+    subject.module.bptt(subject.parameters, **arrays, lengths=own)
+
+
+def forward_in_time(subject: OnBoth) -> None:
+    if hasattr(subject.module, "rtrl"):
+        lengths = subject.ragged.given(subject.system.axes)
+        subject.module.rtrl(subject.parameters, **subject.ragged.arrays, lengths=lengths)
+
+
+def later_chunk(subject: OnBoth) -> None:
+    """What goes on from a state, back-propagated."""
+    if hasattr(subject.module, "step"):
+        two = chunks(subject)
+        state = subject.module.forward(subject.parameters, **two.first)["state"]
+        subject.module.bptt(subject.parameters, **two.second, state=state)
+
+
+DRIVERS: tuple[Callable[[Any], None], ...] = (
+    *(ragged, alone, step_is_forward, later_chunk, forward_in_time, steps_are_rtrl),
+)
+"""Every call of the protocol but `generate`, in float64."""
+
+IN_SINGLE: tuple[Callable[[Any], None], ...] = (single_precision_is_near, rtrl_in_single_precision)

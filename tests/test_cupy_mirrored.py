@@ -10,10 +10,7 @@ from typing import Any
 import fake_gpu
 import numpy as np
 import pytest
-from mirrored import Mirrored, OnBoth
-from oracle.forward_in_time import rtrl_in_single_precision, steps_are_rtrl
-from oracle.properties import single_precision_is_near
-from oracle.streaming import chunks, step_is_forward
+from mirrored import DRIVERS, IN_SINGLE, Mirrored, OnBoth, ragged
 
 from rnnc.compiler import compile_file
 
@@ -30,36 +27,6 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Any:
     return made
 
 
-def ragged(subject: OnBoth) -> None:
-    """A batch of four lengths with NaN in the padding: every unit, the loss, all gradients, those of inputs too."""
-    assert subject.forward and subject.gradients
-
-
-def alone(subject: OnBoth) -> None:
-    """One sequence without a batch, the mean over it."""
-    lengths, arrays = subject.short.alone(0)
-    own = dict(lengths) if len(subject.system.axes) > 1 else next(iter(lengths.values()), None)
-    subject.module.forward(subject.parameters, **arrays, lengths=own)
-    subject.module.bptt(subject.parameters, **arrays, lengths=own)
-
-
-def forward_in_time(subject: OnBoth) -> None:
-    if hasattr(subject.module, "rtrl"):
-        lengths = subject.ragged.given(subject.system.axes)
-        subject.module.rtrl(subject.parameters, **subject.ragged.arrays, lengths=lengths)
-
-
-def later_chunk(subject: OnBoth) -> None:
-    """What goes on from a state, back-propagated."""
-    if hasattr(subject.module, "step"):
-        two = chunks(subject)
-        state = subject.module.forward(subject.parameters, **two.first)["state"]
-        subject.module.bptt(subject.parameters, **two.second, state=state)
-
-
-DRIVERS = (ragged, alone, step_is_forward, later_chunk, forward_in_time, steps_are_rtrl)
-
-
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_library(path: Path) -> None:
     subject = OnBoth(path.read_text(encoding="utf-8"), SPECS.index(path))
@@ -67,8 +34,8 @@ def test_library(path: Path) -> None:
         drive(subject)
     assert subject.module.calls >= 4
     if path.stem in IN_FLOAT32:
-        single_precision_is_near(subject)
-        rtrl_in_single_precision(subject)
+        for drive in IN_SINGLE:
+            drive(subject)
 
 
 @pytest.mark.parametrize("name", ("char_lm", "handwriting"))

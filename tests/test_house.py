@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +146,17 @@ def test_nothing_is_found_by_scanning_folders() -> None:
         if shown(path) not in MAY_SCAN
         for line, name in calls(path)
         if name in SCANS or name == "import_module"
+    ]
+    assert found == []
+
+
+def test_no_file_but_a_back_ends_own_asks_for_the_target() -> None:
+    """What differs between back ends is in their own files, behind `rnnc.emit.targets` and `KernelSpelling`."""
+    found = [
+        f"{shown(path)}:{node.lineno}"
+        for path in sources("rnnc")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare | ast.Match) and re.search(r"target.*'(numpy|cupy)'", ast.unparse(node))
     ]
     assert found == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rnnc.autodiff.blocks import columns_of
 from rnnc.autodiff.tangent import COLUMNS, Held
@@ -13,14 +13,31 @@ from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Contract, Part, Products, Term
 from rnnc.system.influence import Aligned, Columns, Panel
 
+Pairs = Callable[[Held], Iterable[tuple[Access, Access]]]
+"""Of an influence every read of an adjoint of its state, and of the influence at the same step: first the rows of the
+state (`columns_of`), of the influence then `COLUMNS`."""
 
-def sums(
-    x: Extension, held: Iterable[Held], passed: Iterable[tuple[Carried, str]], shapes: Mapping[str, Shape]
-) -> dict[str, list[str]]:
-    """For every parameter the values whose sum is what its influences add to its gradient: the adjoint of each
-    state, now and earlier (`passed`: what is read, and the name of its adjoint), times the influence on it, summed
-    over positions and batch."""
+
+def along(x: Extension, passed: Iterable[tuple[Carried, str]]) -> Pairs:
+    """The adjoint of each state, now and earlier (`passed`: what is read, and the name of its adjoint), and the
+    influence on it, at every step."""
     read = tuple(passed)
+
+    def pairs(h: Held) -> Iterator[tuple[Access, Access]]:
+        rows = columns_of(x.values[h.state].shape)
+        for carried, adjoint in (p for p in read if p[0].source == h.state):
+            taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
+            for tap in taps:
+                first = () if carried.at.high is None else (tap,)
+                influence = Access(h.name, (At(carried.at.axis, carried.at.low + tap),), (*rows, COLUMNS))
+                yield x.here(adjoint, (*first, *rows)), influence
+
+    return pairs
+
+
+def sums(x: Extension, held: Iterable[Held], pairs: Pairs, shapes: Mapping[str, Shape]) -> dict[str, list[str]]:
+    """For every parameter the values whose sum is what its influences add to its gradient: of all `pairs` the products,
+    summed over positions and batch."""
     found: dict[str, list[str]] = {}
     groups: dict[tuple[Panel, Aligned], list[Held]] = {}
     for h in held:
@@ -32,14 +49,10 @@ def sums(
         reads: list[Access] = []
         lead = tuple(k for k, row in enumerate(aligned) if row is not None)
         for h in members:
-            for carried, adjoint in (p for p in read if p[0].source == h.state):
-                rows = columns_of(x.values[h.state].shape)
-                taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
-                for tap in taps:
-                    first = () if carried.at.high is None else (tap,)
-                    reads.append(x.here(adjoint, (*first, *rows)))
-                    reads.append(Access(h.name, (At(carried.at.axis, carried.at.low + tap),), (*rows, COLUMNS)))
-                    terms.append(Term(2, (*(rows[aligned[k] or 0] for k in lead), COLUMNS)))
+            rows = columns_of(x.values[h.state].shape)
+            for adjoint, influence in pairs(h):
+                reads += (adjoint, influence)
+                terms.append(Term(2, (*(rows[aligned[k] or 0] for k in lead), COLUMNS)))
         if not terms:
             continue
         state = members[0].state

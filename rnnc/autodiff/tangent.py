@@ -80,17 +80,21 @@ class Tangent:
 
     def run(self) -> tuple[Held, ...]:
         """All influences; their equations are made."""
+        self.hold(along=True)
+        for held in self.held.values():
+            self._define(held)
+            self._begin(held)
+        return tuple(self.held.values())
+
+    def hold(self, along: bool) -> None:
+        """The value of every influence: `along` the steps, or one for all of them."""
         for panel in self.panels:
             for state in panel.states():
                 name = self.x.fresh(f"J({state})")
                 v = self.x.values[state]
                 shape = (*v.shape, panel.width(state, self.shapes))
-                self.x.values[name] = Value(name, "part", v.axes, True, shape)
+                self.x.values[name] = Value(name, "part", v.axes if along else (), True, shape)
                 self.held[state, panel] = Held(name, state, panel)
-        for held in self.held.values():
-            self._define(held)
-            self._begin(held)
-        return tuple(self.held.values())
 
     def _borders(self) -> Iterator[Border]:
         return (self.starts[s] for s in self.step.states() if s in self.starts)

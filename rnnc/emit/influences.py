@@ -20,6 +20,9 @@ def key(held: Held, parameter: str) -> str:
 
 def delay(names: Names, held: Held) -> int:
     """How many steps of an influence are carried."""
+    for across in names.program.across:
+        if across.held == held:
+            return len(across.before)
     (extent,) = names.extents(held.name)
     return (extent.kept or 1) - 1
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from rnnc.emit.blockwise import Blockwise
 from rnnc.emit.influences import places
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.online import Online
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.support_text import copied
 from rnnc.emit.views import Names
+from rnnc.learning import forms as learned
 from rnnc.model.forms import Model
 from rnnc.program.learner import Learner
 
@@ -16,10 +18,18 @@ def functions(
     model: Model, learners: tuple[Learner, ...], kernels: KernelSpelling, main: Names, stream: Streaming
 ) -> tuple[str, ...]:
     """The texts of all rules' functions; `main` names what the other functions of the module make."""
-    forward = tuple(Online(one.rule, model, one.programs[-1], kernels, main, stream) for one in learners)
+    forward = tuple(_of(model, one, kernels, main, stream) for one in learners)
     texts: list[str] = []
     if forward:
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]
+    if any(isinstance(one, Blockwise) and one.opening is not None for one in forward):
+        texts.append(copied("blocks"))
     for one in forward:
         texts += one.functions()
     return tuple(texts)
+
+
+def _of(model: Model, one: Learner, kernels: KernelSpelling, main: Names, stream: Streaming) -> Online:
+    if isinstance(one.learned, learned.Blockwise):
+        return Blockwise(one.rule, one.learned, model, one.programs, kernels, main, stream)
+    return Online(one.rule, model, one.programs[-1], kernels, main, stream)

@@ -45,24 +45,34 @@ class Online:
         writer = SectionWriter(names, self.program.sections[0], frozenset(), self.stream.reach)
         writer.write()
         tail = Lines(1)
-        if self.stream.refusal is None:
-            self._learner(tail)
-        tail.add(f"return {names.variable(system.loss)}")
+        self._finish(tail)
         head, body = unpacked(names, writer, tail.text())
         title = '    """The losses; their gradients into `grads`, and what is carried on as `grads.state`."""'
         return "\n".join([f"def _{self.rule.name}(call, seed, grads):", title, *head, body, tail.text()])
+
+    def _finish(self, lines: Lines) -> None:
+        """What stands behind the section: what is carried on, and the losses."""
+        if self.stream.refusal is None:
+            self._learner(lines)
+        assert self.names.system.loss is not None
+        lines.add(f"return {self.names.variable(self.names.system.loss)}")
+
+    def _states(self, lines: Lines, to: str) -> None:
+        """What the next step or chunk reads of this one, put into the dict `to`."""
+        names = self.names
+        for name, low in self.stream.reach.items():
+            rows = last_rows(names, name, low, names.variable(name))
+            if name in self.program.refined:
+                units = ", ".join(names.size_text(z) for z in self.main.values[name].shape)
+                rows += f".reshape({f'{low}, ' if low > 1 else ''}batch, {units})"
+            lines.add(f"{to}[{name!r}] = {rows}")
 
     def _learner(self, lines: Lines) -> None:
         """What the next step or chunk reads of this one, with the influences."""
         names = self.names
         (axis,) = names.system.axes
         lines.add("learner = {}")
-        for name, low in self.stream.reach.items():
-            rows = last_rows(names, name, low, names.variable(name))
-            if name in self.program.refined:
-                units = ", ".join(names.size_text(z) for z in self.main.values[name].shape)
-                rows += f".reshape({f'{low}, ' if low > 1 else ''}batch, {units})"
-            lines.add(f"learner[{name!r}] = {rows}")
+        self._states(lines, "learner")
         if self.stream.counter is not None:
             lines.add(f"learner[{axis!r}] = call.begin + call.lengths[{axis!r}]")
         with lines.block("if not call.batched:"):
@@ -74,7 +84,8 @@ class Online:
 
     def carried(self) -> tuple[Held, ...]:
         """The influences that are read at an earlier step."""
-        return tuple(h for h in self.program.held if delay(self.names, h))
+        held = (*self.program.held, *(a.held for a in self.program.across))
+        return tuple(h for h in held if delay(self.names, h))
 
     # ---- the protocol
 

@@ -21,6 +21,7 @@ class Terms:
         self.names = names
         self.lines = lines
         self.views: dict[tuple[str, Term], str] = {}
+        self.before = {name for across in names.program.across for name in across.before}
 
     def prepare(self, e: Equation, op: Products, scans: Mapping[str, str]) -> None:
         """Names the blocks and diagonals of a result before the loop that fills them."""
@@ -38,11 +39,28 @@ class Terms:
         out = view(self.names, Access(e.out, tuple(At(a) for a in v.axes), labels), scans, self.lines)
         added = any(a not in v.axes for a in scans)
         outer = tuple(x for x in target_labels(self.names, e, scans) if x not in labels)
-        terms = sorted(_terms(e, op), key=lambda t: (not _whole(t[0]), t[0].taken is not None, t[0].reads < 2))
+        every = sorted(_terms(e, op), key=lambda t: (not _whole(t[0]), t[0].taken is not None, t[0].reads < 2))
+        later = [t for t in every if any(r.name in self.before for r in t[1])]
+        terms = [t for t in every if t not in later]
         filled = added
         if not terms or (not filled and (not _whole(terms[0][0]) or terms[0][0].taken is not None)):
             self.lines.add(f"{out.text}[...] = 0.0")
             filled = True
+        self._sum(e, out, terms, outer, scans, filled)
+        if later:
+            with self.lines.block("if call.follows:"):
+                self._sum(e, out, later, outer, scans, True)
+
+    def _sum(
+        self,
+        e: Equation,
+        out: View,
+        terms: list[tuple[Term, tuple[Access, ...]]],
+        outer: tuple[str, ...],
+        scans: Mapping[str, str],
+        filled: bool,
+    ) -> None:
+        """The terms, the first of them written where nothing is `filled` in yet."""
         for term, reads in terms:
             target = (*outer, *dict.fromkeys(term.dims))
             factors = [view(self.names, r, scans, self.lines) for r in reads]
@@ -81,7 +99,8 @@ class Terms:
 
     def _label(self, e: Equation, term: Term) -> str:
         """What to call a block: the parameter whose influence it is."""
-        for held in self.names.program.held:
+        program = self.names.program
+        for held in (*program.held, *(a.held for a in program.across)):
             if held.name == e.out and term.start is not None:
                 shapes = {n: self.names.values[n].shape for n in held.panel.parameters}
                 every = held.panel.columns(held.state, shapes)
@@ -129,6 +148,9 @@ class Terms:
             made = matrix(target, *factors)
             if made is not None:
                 return f"np.matmul({made[0]}, {made[1]})"
+            outer = added_up(target, *factors)
+            if outer is not None:
+                return outer
         return _einsum(target, factors)
 
 
@@ -178,6 +200,21 @@ def matrix(target: tuple[str, ...], a: View, b: View) -> tuple[str, str] | None:
     if kept[len(kept) - len(first) :] != list(first) or kept[len(kept) - len(second) :] != list(second):
         return None
     return aligned(a, (*first, *rows, *gone)), aligned(b, (*second, *gone, *columns))
+
+
+def added_up(target: tuple[str, ...], a: View, b: View) -> str | None:
+    """A sum over positions of what is the product of every entry of one factor and every entry of the other."""
+    gone = [x for x in a.labels if x in b.labels and x not in target]
+    rows = [x for x in target if x in a.labels and x != BATCH]
+    columns = [x for x in target if x in b.labels and x != BATCH]
+    if target == (BATCH, *columns, *rows) and rows:
+        a, b, rows, columns = b, a, columns, rows
+    if len(gone) != 1 or target != (BATCH, *rows, *columns) or not rows or not columns:
+        return None
+    lead = (*gone, BATCH)
+    if {*a.labels} != {*lead, *rows} or {*b.labels} != {*lead, *columns}:
+        return None
+    return f"added_up({aligned(a, (*lead, *rows))}, {aligned(b, (*lead, *columns))})"
 
 
 def _einsum(target: tuple[str, ...], factors: list[View]) -> str:

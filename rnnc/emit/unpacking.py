@@ -74,7 +74,7 @@ def unpacked(
         else:
             need(variable, f"call.p[{v.name!r}]{names.in_blocks(v.name)}")
     for axis in names.system.axes:
-        need(names.of_axis("length", axis), f"call.lengths[{axis!r}].astype(call.real)")
+        need(names.of_axis("length", axis), f"call.count({axis!r})")
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")
         need(names.of_axis("inside", axis), f"np.arange(call.length[{axis!r}])[:, None] < call.lengths[{axis!r}]")
         need(names.of_axis("position", axis), f"np.arange(call.length[{axis!r}])[:, None] + call.begin")

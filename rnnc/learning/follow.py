@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rnnc.autodiff.passing import NotWithinStep
 from rnnc.diagnostics import Reporter
 from rnnc.learning.focused import Crossing
-from rnnc.learning.forms import Forward
+from rnnc.learning.forms import Learned
 from rnnc.learning.rtrl import rtrl
 from rnnc.system.ahead import ahead, spelled_read
 from rnnc.system.cut import SeveralAxes
@@ -20,8 +20,8 @@ def followed(
     system: System,
     reporter: Reporter,
     most: int | None = None,
-    rule: Callable[[System, int | None], Forward] = rtrl,
-) -> Forward | None:
+    rule: Callable[[System, int | None], Learned] = rtrl,
+) -> Learned | None:
     """`rule` of a network with a loss; None where it cannot be had, and why is reported, or where there are more than
     `most` influences."""
     before = len(reporter.diagnostics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnc.autodiff.ending import Across
 from rnnc.autodiff.tangent import Held
 from rnnc.system.forms import System
 
@@ -18,7 +19,20 @@ class Forward:
     refined: frozenset[str] = frozenset()
 
 
-Learned = Forward
+@dataclass(frozen=True)
+class Blockwise:
+    """`system` gives the loss of a block of steps, the gradients, and the influences `across` it, by what is `passed`
+    back through it; `opening` what is known before the first block, None where the whole sequence is the only one. The
+    values in `refined` have their first dimension as two."""
+
+    system: System
+    opening: System | None
+    across: tuple[Across, ...]
+    passed: tuple[str, ...] = ()
+    refined: frozenset[str] = frozenset()
+
+
+Learned = Forward | Blockwise
 """One class for every kind of program that a rule needs; `rnnc.program.learner` and `rnnc.emit.learners` know them
 all."""
 

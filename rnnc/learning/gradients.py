@@ -31,20 +31,26 @@ def closed(
     direct: Mapping[str, str],
     added: Mapping[str, list[str]],
 ) -> Forward:
-    """All of `tangent`'s extension as one system, with for every parameter the sum of its `direct` gradient and of what
+    """All of `tangent`'s extension as one system, and which of the influences `held` it needs."""
+    final = prune(hoist(prune(whole(blocks.system, step, tangent, direct, added))))
+    there = {v.name for v in final.values}
+    return Forward(final, tuple(h for h in held if h.name in there), blocks.names)
+
+
+def whole(
+    system: System, step: Step, tangent: Tangent, direct: Mapping[str, str], added: Mapping[str, list[str]]
+) -> System:
+    """All of `tangent`'s extension of `system`, with for every parameter the sum of its `direct` gradient and of what
     its influences have `added`."""
-    x, system = tangent.x, blocks.system
+    x = tangent.x
     gradients = tuple((n, _total(x, n, direct.get(n), added.get(n, []))) for n in tangent.parameters)
-    whole = replace(
+    return replace(
         system,
         values=tuple(x.values.values()),
         equations=tuple(step.restored(e) for e in x.equations.values()),
         borders=(*system.borders, *tangent.borders),
         gradients=gradients,
     )
-    final = prune(hoist(prune(whole)))
-    there = {v.name for v in final.values}
-    return Forward(final, tuple(h for h in held if h.name in there), blocks.names)
 
 
 def _total(x: Extension, name: str, direct: str | None, parts: list[str]) -> str:

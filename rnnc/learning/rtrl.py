@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rnnc.autodiff.adjoint import active_values, adjoint
 from rnnc.autodiff.choice import EVERY, Choice
-from rnnc.autodiff.sums import sums
+from rnnc.autodiff.sums import along, sums
 from rnnc.autodiff.tangent import Tangent
 from rnnc.learning.forms import Forward
 from rnnc.learning.gradients import closed, learned_parameters
@@ -45,5 +45,6 @@ def rtrl(system: System, most: int | None = None, choice: Choice = EVERY) -> For
     active = downstream(step.system, (*parameters, *(c.name for c in step.carried)))
     tangent = Tangent(x, step, {b.name: b for b in system.borders}, parameters, active, most, choice)
     held = tangent.run()
-    added = sums(x, held, ((c, adjoints[n]) for n, c in lags.items() if n in adjoints), tangent.shapes)
+    passed = along(x, ((c, adjoints[n]) for n, c in lags.items() if n in adjoints))
+    added = sums(x, held, passed, tangent.shapes)
     return closed(blocks, step, tangent, held, adjoints, added)

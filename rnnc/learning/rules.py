@@ -15,6 +15,7 @@ from rnnc.learning.eprop import eprop
 from rnnc.learning.focused import focused
 from rnnc.learning.follow import followed
 from rnnc.learning.forms import Asked, Learned
+from rnnc.learning.hybrid import hybrid
 from rnnc.learning.rflo import rflo
 from rnnc.learning.snap import snap
 from rnnc.learning.truncated_gradient import truncated_gradient
@@ -63,6 +64,10 @@ def _focused(system: System, reporter: Reporter, asked: Asked) -> Learned | None
     return followed(system, reporter, asked.most, focused)
 
 
+def _hybrid(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return followed(system, reporter, asked.most, hybrid)
+
+
 def _truncated_gradient(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
     return followed(system, reporter, asked.most, truncated_gradient)
 
@@ -70,6 +75,7 @@ def _truncated_gradient(system: System, reporter: Reporter, asked: Asked) -> Lea
 RULES: tuple[Rule, ...] = (
     Rule("bptt", "back-propagation through time", True, "Werbos (1990)", "", False, None),
     Rule("rtrl", "real-time recurrent learning", True, "Williams and Zipser (1989)", "", True, _rtrl),
+    Rule("hybrid", "real-time recurrent learning in blocks of steps", True, "Schmidhuber (1992)", "", False, _hybrid),
     Rule(
         "truncated_gradient",
         "the gradient of each step alone",

@@ -16,7 +16,7 @@ from dataclasses import replace
 from rnnc.autodiff.adjoint import active_values, adjoint
 from rnnc.autodiff.blocks import columns_of, rows_of
 from rnnc.autodiff.choice import Choice
-from rnnc.autodiff.sums import sums
+from rnnc.autodiff.sums import along, sums
 from rnnc.autodiff.tangent import Tangent
 from rnnc.learning.forms import Forward
 from rnnc.learning.gradients import closed, learned_parameters
@@ -44,7 +44,7 @@ def traced(system: System, most: int | None, choice: Choice) -> Forward:
     borders = {b.name: b for b in blocks.system.borders}
     tangent = Tangent(Extension(direct), step, borders, parameters, active, most, choice)
     held = tangent.run()
-    passed = tuple(_passed(tangent, step, adjoints, late))
+    passed = along(tangent.x, _passed(tangent, step, adjoints, late))
     added = sums(tangent.x, held, passed, tangent.shapes)
     return closed(blocks, step, tangent, held, adjoints, added)
 

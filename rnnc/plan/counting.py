@@ -13,7 +13,7 @@ from rnnc.ops.formula import Formula, Operation, depth_first
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Given, Kernel, Loop, Program, Statement, Step, Strips
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Contract, Dropout, Equation, Pointwise, Products, Value
+from rnnc.system.forms import Access, Contract, Dropout, Equation, Pointwise, Products
 
 BATCH = "\n"
 """The label of the sequences, which no spec can have."""
@@ -21,7 +21,7 @@ BATCH = "\n"
 
 def multiplications(program: Program, letters: Symbols) -> Size:
     """Those of one call: all sections, every position, every sequence."""
-    counting = _Counting({v.name: v for v in program.system.values}, letters)
+    counting = _Counting(program, letters)
     made = (e for section in program.sections for e in _always(section.body))
     return sum((counting.equation(e) for e in made), Size.of(0))
 
@@ -35,9 +35,20 @@ def a_step(total: Size, grown: tuple[str, ...]) -> Size:
     return divided
 
 
+def over_starts(program: Program, letters: Symbols) -> Size:
+    """Those that a block of steps makes only where influences stand at its start."""
+    counting = _Counting(program, letters)
+    total = Size.of(0)
+    for e in (e for section in program.sections for e in _always(section.body)):
+        if isinstance(e.op, Products):
+            made = (z for reads, z in counting.terms(e, e.op) if counting.before & {r.name for r in reads})
+            total = total + sum(made, Size.of(0))
+    return total
+
+
 def added_products(program: Program, letters: Symbols) -> Iterator[Size]:
     """The entries of every product that is made by itself and then added to the influence it belongs to."""
-    counting = _Counting({v.name: v for v in program.system.values}, letters)
+    counting = _Counting(program, letters)
     for section in program.sections:
         for e in _always(section.body):
             if isinstance(e.op, Products):
@@ -59,8 +70,9 @@ def _always(body: Iterable[Statement]) -> Iterator[Equation]:
 
 
 class _Counting:
-    def __init__(self, values: dict[str, Value], letters: Symbols) -> None:
-        self.values = values
+    def __init__(self, program: Program, letters: Symbols) -> None:
+        self.values = {v.name: v for v in program.system.values}
+        self.before = {name for a in program.across for name in a.before}
         self.letters = letters
         self.steps = tuple(axis for axis, _ in letters.steps)
 
@@ -72,17 +84,19 @@ class _Counting:
             case Contract():
                 return self._product(e.reads, out)
             case Products():
-                first, total = 0, Size.of(0)
-                for term in e.op.terms:
-                    reads = e.reads[first : first + term.reads]
-                    first += term.reads
-                    lead = {k: z for k, z in out.items() if k not in e.dims}
-                    places = lead | {d: Size.of(1) for d in term.dims}
-                    total = total + self._product(reads, places)
-                return total
+                return sum((z for _, z in self.terms(e, e.op)), Size.of(0))
             case Dropout():
                 return _number(out)
         return Size.of(0)
+
+    def terms(self, e: Equation, op: Products) -> Iterator[tuple[tuple[Access, ...], Size]]:
+        """Of every term what it reads, and its multiplications."""
+        lead = {k: z for k, z in self._space(e.out, e.dims).items() if k not in e.dims}
+        first = 0
+        for term in op.terms:
+            reads = e.reads[first : first + term.reads]
+            first += term.reads
+            yield reads, self._product(reads, lead | {d: Size.of(1) for d in term.dims})
 
     def added(self, e: Equation, op: Products) -> Iterator[Size]:
         out = self._space(e.out, e.dims)
@@ -93,9 +107,10 @@ class _Counting:
             first += term.reads
             lengths = {x: z for r in reads for x, z in self._read(r).items()} | out
             whole = term.start is None and len(set(term.dims)) == len(term.dims)
-            if term.reads > 1 and (written or not whole):
+            over = any(r.name in self.before for r in reads)
+            if term.reads > 1 and (written or over or not whole):
                 yield _number(lead | {d: lengths[d] for d in term.dims if d in lengths})
-            written = written or whole
+            written = written or (whole and not over)
 
     def _formula(self, formula: Formula) -> Size:
         count = 0

@@ -10,6 +10,7 @@ from rnnc.diagnostics import Diagnostic, Reporter
 from rnnc.emit.module import module
 from rnnc.learning.rules import Rule, rule
 from rnnc.plan.arrays import arrays, strip_rows
+from rnnc.plan.blocks import block_steps, in_blocks, of_call
 from rnnc.plan.counting import a_step, multiplications
 from rnnc.plan.pattern import Pattern, number, pattern
 from rnnc.plan.rules import peaks, planned
@@ -68,9 +69,14 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
     text = module(understood.model, main, understood.source.text, learners)
     made = arrays(text, letters, _shapes(system, letters))
     at = _values(system, letters, steps, batch, strip_rows(text))
+    at |= block_steps(learners, at, letters)
+    calls = [(rule("bptt"), main, multiplications(main, letters))]
+    for x in learners:
+        blocks = in_blocks(x)
+        own = multiplications(x.programs[-1], letters) if blocks is None else of_call(x, blocks, letters)
+        calls.append((x.rule, x.programs[-1], own))
     costs = []
-    for one, program in ((rule("bptt"), main), *((x.rule, x.programs[-1]) for x in learners)):
-        call = multiplications(program, letters)
+    for one, program, call in calls:
         moments = peaks(one, made, program, letters, count)
         held = max(moments, key=lambda z: z.value(at))
         costs.append(Cost(one, _step(call, program, letters), call, held))

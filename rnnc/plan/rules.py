@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rnnc.learning.rules import RULES, Rule, rule
 from rnnc.plan.arrays import Arrays
+from rnnc.plan.blocks import of_block
 from rnnc.plan.counting import added_products
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Program
@@ -26,6 +27,8 @@ def peaks(of: Rule, made: Made, program: Program, letters: Symbols, parameters: 
     how many parameters there are."""
     if of.learned is None:
         return _of_bptt(made, parameters)
+    if program.across:
+        return of_block(made[f"_{of.name}"], program, letters, parameters)
     return _of_whole(made[f"_{of.name}"], program, letters, parameters)
 
 

@@ -10,11 +10,13 @@ from rnnc.system.forms import System
 
 @dataclass(frozen=True)
 class Symbols:
-    """Names that are free in a spec: `steps` by axis, `batch`, and how many positions a strip of an axis has."""
+    """Names that are free in a spec: `steps` by axis, `batch`, and how many positions a strip of an axis has, and a
+    block of steps."""
 
     steps: tuple[tuple[str, str], ...]
     batch: str
     strips: tuple[tuple[str, str], ...]
+    block: str
 
     def length(self, axis: str) -> Size:
         return Size.named(dict(self.steps)[axis])
@@ -40,4 +42,4 @@ def symbols(system: System) -> Symbols:
     alone = len(system.axes) == 1
     steps = tuple((a, free("T" if alone else f"T_{a}")) for a in system.axes)
     strips = tuple((a, free("S" if alone else f"S_{a}")) for a in system.axes)
-    return Symbols(steps, free("B"), strips)
+    return Symbols(steps, free("B"), strips, free("L"))

@@ -28,6 +28,9 @@ def text(plan: Plan) -> str:
     strips = [f"{letter} = {plan.at[letter]}" for _, letter in plan.letters.strips if _used(plan, letter)]
     if strips:
         lines.append(f"({', '.join(strips)}: the positions that are computed at a time)")
+    if plan.letters.block in plan.at:
+        block = f"{plan.letters.block} = {plan.at[plan.letters.block]}"
+        lines.append(f"({block}: the steps of a block of hybrid, chosen so that carrying influences over costs little)")
     if plan.pattern is not None:
         lines += ["", *_influences(plan, plan.pattern)]
     return "\n".join([*lines, "", advice(plan)]) + "\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rnnc.autodiff.ending import Across
 from rnnc.autodiff.tangent import Held
 from rnnc.model.forms import Kind
 from rnnc.sizes import Shape, Size
@@ -124,9 +125,9 @@ class Section:
 @dataclass(frozen=True)
 class Program:
     """`system` holds what every name means; `homes` says where each computed or cleaned value lies. `cleared`
-    values are zero
-    (or their border's) in the padding of a ragged batch. `held` are the influences that a loop carries. What a
-    caller passes or gets of the values in `refined` has one dimension where they have two (`rnnc.system.refine`)."""
+    values are zero (or their border's) in the padding of a ragged batch. `held` are the influences that a loop carries,
+    `across` those that a block of steps takes over and hands on. What a caller passes or gets of the values in
+    `refined` has one dimension where they have two (`rnnc.system.refine`)."""
 
     system: System
     sections: tuple[Section, ...]
@@ -134,6 +135,7 @@ class Program:
     homes: tuple[tuple[str, Home], ...]
     cleared: tuple[str, ...]
     held: tuple[Held, ...] = ()
+    across: tuple[Across, ...] = ()
     refined: frozenset[str] = frozenset()
 
 

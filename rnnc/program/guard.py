@@ -7,13 +7,13 @@ after    x:inside[n] = x[n-1]                  cleared in the padding
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rnnc.model.forms import At
 from rnnc.ops.formula import Operand
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Scatter, System, Value
+from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Products, Scatter, System, Value
 
 
 def guarded(system: System) -> System:
@@ -23,8 +23,8 @@ def guarded(system: System) -> System:
     made: dict[Access, str] = {}
     equations = []
     for e in system.equations:
-        for axis in summed_axes(e, values):
-            factors = [r for r in e.reads if any(a.axis == axis for a in r.at)]
+        for axis, term in summed(e, values):
+            factors = [r for r in term if any(a.axis == axis for a in r.at)]
             if any(zero_past(r, axis, values, borders) for r in factors):
                 continue
             chosen = next(r for r in factors if values[r.name].kind == "real")
@@ -38,12 +38,22 @@ def guarded(system: System) -> System:
     return replace(system, values=tuple(values.values()), equations=tuple(equations))
 
 
-def summed_axes(e: Equation, values: Mapping[str, Value]) -> tuple[str, ...]:
-    """The axes that an equation sums over, in order."""
-    if not isinstance(e.op, Contract | Scatter):
-        return ()
-    found = {a.axis for r in e.reads for a in r.at if a.anchor == "here"}
-    return tuple(sorted(found - set(values[e.out].axes)))
+def summed(e: Equation, values: Mapping[str, Value]) -> Iterator[tuple[str, tuple[Access, ...]]]:
+    """The axes that an equation sums over, in order, and what is multiplied there."""
+    own = values[e.out].axes
+    for term in _terms(e):
+        found = {a.axis for r in term for a in r.at if a.anchor == "here"}
+        yield from ((axis, term) for axis in sorted(found - set(own)))
+
+
+def _terms(e: Equation) -> Iterator[tuple[Access, ...]]:
+    if isinstance(e.op, Contract | Scatter):
+        yield e.reads
+    elif isinstance(e.op, Products):
+        first = 0
+        for term in e.op.terms:
+            yield e.reads[first : first + term.reads]
+            first += term.reads
 
 
 def zero_past(r: Access, axis: str, values: Mapping[str, Value], borders: Mapping[str, Border]) -> bool:

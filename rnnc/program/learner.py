@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.diagnostics import Reporter
-from rnnc.learning.forms import Asked, Learned
+from rnnc.learning.forms import Asked, Blockwise, Learned
 from rnnc.learning.rules import Rule
+from rnnc.program.blockwise import blockwise
 from rnnc.program.forms import Program
 from rnnc.program.online import online
 from rnnc.system.forms import System
@@ -29,4 +30,4 @@ def learner(rule: Rule, system: System, reporter: Reporter, most: int | None = N
 
 
 def _programs(learned: Learned) -> tuple[Program, ...]:
-    return (online(learned),)
+    return blockwise(learned) if isinstance(learned, Blockwise) else (online(learned),)

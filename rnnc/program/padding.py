@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Formula, Operation, depth_first
-from rnnc.program.guard import summed_axes, zero_past
+from rnnc.program.guard import summed, zero_past
 from rnnc.system.forms import CtcGradient, Equation, Pointwise, System, Value
 
 
@@ -37,8 +37,8 @@ def cleared(system: System) -> tuple[str, ...]:
     clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}
     borders = {b.name: b for b in system.borders}
     for e in system.equations:
-        for axis in summed_axes(e, values):
-            factors = [r for r in e.reads if zero_past(r, axis, values, borders)]
+        for axis, term in summed(e, values):
+            factors = [r for r in term if zero_past(r, axis, values, borders)]
             if not any(r.name in clean or r.name in chosen for r in factors):
                 chosen.add(next(r.name for r in factors if r.name in by_out))
     return tuple(v.name for v in system.values if v.name in chosen and v.name in by_out and v.axes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, Products, System, Value
+from rnnc.system.reach import downstream, upstream
 from rnnc.system.schedule import Batch, Node, Scan, equations_of
 
 
@@ -62,6 +63,34 @@ def _chosen(
     return chosen
 
 
+def together(system: System, nodes: tuple[Node, ...], names: Iterable[str]) -> tuple[Node, ...]:
+    """The schedule with all scans that make any of `names`, which run backward along one axis, and what lies between
+    them, in one; matrices that only they read are made in it, position by position."""
+    made = set(names)
+    scans = tuple(n for n in nodes if isinstance(n, Scan) and made & {e.out for e in n.equations()})
+    if not scans:
+        return nodes
+    values = {v.name: v for v in system.values}
+    (axis,) = {scan.axis for scan in scans}
+    inside = {e.out for scan in scans for e in scan.equations()}
+    inside |= downstream(system, inside) & upstream(system, inside)
+    readers: dict[str, set[str]] = {}
+    for e in equations_of(nodes):
+        for r in e.reads:
+            readers.setdefault(r.name, set()).add(e.out)
+    needed = {v for _, v in system.gradients} | {n for b in system.borders for n in (b.name, *b.reads())}
+    for node in reversed(nodes):
+        if not isinstance(node, Batch) or node.equation.out in needed:
+            continue
+        e, v, known = node.equation, values[node.equation.out], readers.get(node.equation.out, set())
+        here = all(a.anchor == "here" for r in e.reads for a in r.at) and not isinstance(e.op, Dropout)
+        if known and known <= inside and here and v.axes == (axis,) and len(v.shape) > 1 and v.role == "part":
+            inside.add(e.out)
+    body = tuple(e for e in equations_of(nodes) if e.out in inside)
+    rest = tuple(n for n in nodes if not inside & {e.out for e in equations_of((n,))})
+    return _ordered(system, (*rest, Scan(axis, -1, tuple(Batch(e) for e in _within(body)))))
+
+
 def _within(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
     """The equations of one position, each after what it reads there, otherwise in the order given."""
     outs = {e.out for e in equations}
@@ -69,14 +98,15 @@ def _within(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
     waiting = {e.out: e for e in equations}
     while waiting:
         ready = next(
-            e for e in waiting.values() if all(r.name not in outs or r.name in done or _past(r) for r in e.reads)
+            e for e in waiting.values() if all(r.name not in outs or r.name in done or _elsewhere(r) for r in e.reads)
         )
         done[ready.out] = waiting.pop(ready.out)
     return tuple(done.values())
 
 
-def _past(access: Access) -> bool:
-    return any(a.low < 0 for a in access.at)
+def _elsewhere(access: Access) -> bool:
+    """Whether it is of a position that the loop has been at."""
+    return any(a.low for a in access.at)
 
 
 def _ordered(system: System, nodes: tuple[Node, ...]) -> tuple[Node, ...]:

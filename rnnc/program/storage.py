@@ -28,6 +28,7 @@ class Storage:
         self.life = lifetimes
         self.values = {v.name: v for v in system.values}
         self.bordered = {b.name for b in system.borders}
+        self.ending = {b.name for b in system.borders if "high" in b.sides}
         self.halos = halos(system)
         self.extents = {v.name: self._extents(v) for v in system.values if v.role in COMPUTED and self._runs(v)}
         self.homes: dict[str, Home] = {}
@@ -72,7 +73,8 @@ class Storage:
         scanned = axis in [a for a, _ in moment.loops]
         local = v.role in ("part", "adjoint") and self.life.reads_inside(v.name)
         # an influence's start is put into its ring; anything else that has one needs rows outside the sequence
-        bordered = v.name in self.bordered and not isinstance(moment.equation.op, Products)
+        ring = isinstance(moment.equation.op, Products) and v.name not in self.ending
+        bordered = v.name in self.bordered and not ring
         if not (scanned and local) or bordered or v.name in self.life.bordering:
             return Extent(axis, low, high)
         reads = [r.access.at[index] for r in self.life.readings.get(v.name, ())]

@@ -28,6 +28,7 @@ Role = Literal[
     "position",
     "length",
     "seed",
+    "known",
     "unit",
     "part",
     "adjoint",
@@ -41,7 +42,8 @@ class Value:
     `batched`), then
     `shape`. Role "unit" is the author's; "part" is made by the compiler; "position" (`#n`, counted from 0) and
     "length" (`|n|`)
-    are given, not computed; so is "seed", the derivative of what is minimised by each sequence's loss. A token
+    are given, not computed; so is "seed", the derivative of what is minimised by each sequence's loss, and "known",
+    what a block of steps takes over from before it. A token
     holds whole numbers, -1 where a target is missing; a missing real target is NaN."""
 
     name: str
@@ -288,7 +290,8 @@ class System:
     """Values (sorted by first definition), equations in no particular order of execution, borders, and what is
     asked of it:
     `outputs` (units returned), `loss` (a batched scalar value, None without losses), `gradients` (name, value of
-    its gradient). `targets_of_loss` are the targets that must be given before there is a loss."""
+    its gradient), `kept` (values handed on to whatever comes behind). `targets_of_loss` are the targets that must be
+    given before there is a loss."""
 
     name: str
     axes: tuple[str, ...]
@@ -302,3 +305,4 @@ class System:
     loss: str | None
     tokens: tuple[tuple[str, Size], ...] = ()
     gradients: tuple[tuple[str, str], ...] = ()
+    kept: tuple[str, ...] = ()

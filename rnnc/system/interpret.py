@@ -7,6 +7,7 @@ combined with another. What is asked for is computed from what it reads, each no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -164,7 +165,7 @@ class Evaluation:
         if isinstance(op, Scatter):
             return _scatter(places, e.dims, self._shapes[e.out])
         if isinstance(op, Products):
-            return self._products(op, places, self._shapes[e.out])
+            return self._products(e, op, places, self._shapes[e.out])
         (reads,) = places
         if isinstance(op, Pointwise):
             return evaluate(op.formula, [aligned(*r, e.dims) for r in reads], self.sizes)
@@ -190,13 +191,19 @@ class Evaluation:
             return np.asarray(aligned(*reads[0], e.dims) * mask)
         return _untake(reads, self._shapes[e.out])
 
-    def _products(self, op: Products, places: Places, shape: tuple[int, ...]) -> Array:
+    def _products(self, e: Equation, op: Products, places: Places, shape: tuple[int, ...]) -> Array:
         total = np.zeros(shape, dtype=np.result_type(float, *(a for reads in places for a, _ in reads)))
-        for reads in places:
+        axes = self.positions.gathering[e.out]
+        chosen = product(*(range(self.positions.lengths[a]) for a in axes))
+        for reads, position in zip(places, chosen, strict=True):
             first = 0
             for term in op.terms:
                 factors = reads[first : first + term.reads]
+                reading = e.reads[first : first + term.reads]
+                own = {at.axis for r in reading for at in r.at if at.anchor == "here"}
                 first += term.reads
+                if any(k for k, axis in zip(position, axes, strict=True) if axis not in own):
+                    continue  # a term counts once along an axis that none of its reads has
                 if term.taken is not None:
                     factors = _by_table(factors, term.taken)
                 distinct = tuple(dict.fromkeys(term.dims))
@@ -206,9 +213,9 @@ class Evaluation:
                     start = int(term.start.value(self.sizes))
                     whole = total[..., start : start + prod(block)].reshape((*shape[:-1], *block))
                 extents = dict(zip(term.dims, whole.shape, strict=True))
-                product = np.broadcast_to(_contract([factors], distinct), [extents[d] for d in distinct])
+                made = np.broadcast_to(_contract([factors], distinct), [extents[d] for d in distinct])
                 place = np.ix_(*(np.arange(extents[d]) for d in distinct))
-                whole[tuple(place[distinct.index(d)] for d in term.dims)] += product
+                whole[tuple(place[distinct.index(d)] for d in term.dims)] += made
         return total
 
     def _concat(self, op: Concat, reads: list[Array], e: Equation) -> Array:

@@ -14,7 +14,7 @@ def prune(system: System) -> System:
     given = tuple(n for b in system.borders if b.name not in by_out for n in b.reads())
     seen: set[str] = set()
     stack = [v.name for v in system.values if v.role == "unit"]
-    stack += [*(g for _, g in system.gradients), *((system.loss,) if system.loss else ()), *given]
+    stack += [*(g for _, g in system.gradients), *((system.loss,) if system.loss else ()), *given, *system.kept]
     while stack:
         name = stack.pop()
         if name not in seen:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from oracle.blockwise import BLOCKWISE
 from oracle.forward_in_time import ONLINE
 from oracle.properties import PROPERTIES, Subject
 from oracle.streaming import chunks_are_forward, chunks_have_gradients, step_is_forward
@@ -17,6 +18,7 @@ ALL: tuple[Callable[[Subject], None], ...] = (
     chunks_are_forward,
     chunks_have_gradients,
     *ONLINE,
+    *BLOCKWISE,
 )
 
 

@@ -247,6 +247,10 @@ class Call:
             result[axis] = one
         return result
 
+    def count(self, axis: str) -> Any:
+        """The number of positions of each sequence as equations read it."""
+        return self.lengths[axis].astype(self.real)
+
     def strip(self, axis: str) -> int:
         """How many positions of an axis are computed at a time."""
         return min(self.length[axis], max(1, STRIP // max(1, self.batch)))

@@ -18,6 +18,7 @@ FEEDBACK: dict[str, tuple[str, tuple[str, ...]]] = {}
 STATES: dict[str, int] = {}
 RULES: tuple[str, ...] = ("bptt", "rtrl")
 INFLUENCES: dict[str, dict[str, int]] = {}
+HANDED_ON: dict[str, tuple[str, ...]] = {}
 
 
 def shapes(**sizes: int) -> dict[str, tuple[int, ...]]:

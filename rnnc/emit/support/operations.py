@@ -71,6 +71,13 @@ def clear_along(a: Any, past: Any, *dims: int) -> None:
     np.moveaxis(a, dims, tuple(range(len(dims))))[past] = 0.0
 
 
+def added_up(a: Any, b: Any) -> Any:
+    """The sum over n of a[n, batch, ...] times b[n, batch, ...], every entry with every other: (batch, ..., ...)."""
+    rows, columns = (x.reshape(*x.shape[:2], -1) for x in (a, b))
+    product = np.matmul(rows.transpose(1, 2, 0), columns.transpose(1, 0, 2))
+    return product.reshape(a.shape[1], *a.shape[2:], *b.shape[2:])
+
+
 def last_rows(a: Any, low: int, lengths: Any) -> Any:
     """The last `low` positions of each sequence of an array with `low` rows before the first: (low, batch, ...)."""
     b = np.arange(a.shape[1])

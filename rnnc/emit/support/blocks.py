@@ -1,0 +1,88 @@
+"""What only a rule that goes block by block needs: a call of some steps of another, and the sum over all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnc.emit.support.facts import HANDED_ON, STATES
+from rnnc.emit.support.influences import LearningCall, piece
+from rnnc.emit.support.parameters import Parameters
+
+# ---- copied from here
+
+
+class Block(LearningCall):
+    """`size` steps of `call` from `first` on. `known` is what the block takes over from before it, and `follows`
+    whether that has influences other than zero; `state` what the steps before left, None at a sequence's start."""
+
+    draws: dict[str, Any]
+    """The generators of dropout's masks, for all blocks of a call."""
+
+    def __init__(self, call: Any, axis: str, first: int, size: int, state: Any, known: Any, follows: bool) -> None:
+        vars(self).update(vars(call))
+        whole, stop = call.lengths[axis], min(first + size, call.length[axis])
+        self.known, self.follows = known, follows
+        self.state = state if first else call.state
+        self.counted = whole
+        self.lengths = {axis: np.clip(whole - first, 0, stop - first)}
+        self.length = {axis: stop - first}
+        self.short = {axis} if np.any(self.lengths[axis] < stop - first) else set[str]()
+        self.ragged = bool(self.short)
+        self.begin = call.begin + call.real.type(first)
+        self.missing, self.past = {}, {}
+        self.masks: dict[str, Any] = {}
+        self.data = {name: a[first:stop] if self._record(name)["axes"] else a for name, a in call.data.items()}
+
+    def count(self, axis: str) -> Any:
+        return self.counted.astype(self.real)
+
+    def mask(self, key: str, rate: float, shape: tuple[int, ...]) -> Any:
+        """Dropout's mask of these steps, drawn after that of the steps before."""
+        if self.seed is None:
+            return super().mask(key, rate, shape)
+        if key not in self.masks:
+            rng = self.draws.setdefault(key, np.random.default_rng([self.seed, *key.encode()]))
+            self.masks[key] = (rng.uniform(size=shape) >= rate).astype(self.real) / self.real.type(1.0 - rate)
+        return self.masks[key]
+
+
+def in_blocks(call: Any, axis: str, size: int, reduce: str, opening: Any, run: Any) -> tuple[Any, Any]:
+    """Value and gradients of a checked call, `size` steps after `size` steps: `opening` gives what is known before the
+    first, `run` the losses of a block, its gradients, what it leaves as a state, and what is known behind it."""
+    total: Any = Parameters(call.sizes, call.real)
+    grads = Parameters(call.sizes, call.real)
+    share = np.full(call.batch, 1.0 / call.batch if reduce == "mean" else 1.0, call.real)
+    loss = np.zeros(call.batch, call.real)
+    call.draws = {}
+    state: Any = None
+    with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not
+        known, follows = opening(call)
+        for first in range(0, call.length[axis], size):
+            block = Block(call, axis, first, size, state, known, follows or first > 0)
+            part, left, behind = run(block, share, grads)
+            loss += part
+            total.flat += grads.flat
+            state = {name: a if STATES[name] > 1 else a[None] for name, a in left.items()}
+            known = known | behind
+    total.state = handed_on(call, axis, left, known)
+    return loss.mean() if reduce == "mean" else loss.sum(), total
+
+
+def handed_on(call: Any, axis: str, left: Any, known: Any) -> dict[str, Any]:
+    """The learner after the last step: what it left as a state, and the influences."""
+    learner = dict(left)
+    if axis in STATES:
+        learner[axis] = call.begin + call.lengths[axis]
+    if not call.batched:
+        learner = {name: a[:, 0] if STATES[name] > 1 else a[0] for name, a in learner.items()}
+    for name, before in HANDED_ON.items():
+        for key, where in call.places[name]:
+            rows = np.stack([piece(known[k], *where) for k in reversed(before)])
+            rows = rows if call.batched else rows[:, 0]
+            learner[key] = rows[0] if call.steps[key] == 1 else rows
+    return learner
+
+
+# ---- copied to here

@@ -1,0 +1,64 @@
+"""What a rule that goes block by block costs: of one block's program the counts of a whole sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rnnc.learning.block_size import steps_of
+from rnnc.learning.forms import Blockwise
+from rnnc.plan.arrays import Arrays
+from rnnc.plan.counting import added_products, multiplications, over_starts
+from rnnc.plan.symbols import Symbols
+from rnnc.program.forms import Program
+from rnnc.program.learner import Learner
+from rnnc.sizes import Size
+
+
+def in_blocks(learner: Learner) -> Blockwise | None:
+    """What a rule goes by block by block; None where it does not, or the whole sequence is the only block."""
+    found = learner.learned
+    return found if isinstance(found, Blockwise) and found.opening is not None else None
+
+
+def block_steps(learners: tuple[Learner, ...], sizes: Mapping[str, int], letters: Symbols) -> dict[str, int]:
+    """The steps of a block, by its letter."""
+    for one in learners:
+        found = in_blocks(one)
+        if found is not None:
+            ((_, letter),) = letters.steps
+            return {letters.block: min(sizes[letter], steps_of(found, sizes))}
+    return {}
+
+
+def of_call(learner: Learner, found: Blockwise, letters: Symbols) -> Size:
+    """The multiplications of a call: those of a block as often as the sequence has blocks, and what opens it. Without
+    learned starts there is nothing yet that the first block could take over."""
+    opening, block = learner.programs
+    ((_, letter),) = letters.steps
+    inside = _inside(letters)
+    total = multiplications(block, inside) * Size.named(letter) / Size.named(letters.block)
+    total = total + multiplications(opening, letters)
+    started = any(name is not None for a in found.across for name in a.starts)
+    return total if started else total - over_starts(block, inside)
+
+
+def of_block(own: Arrays, block: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:
+    """The numbers held at the worst moments: a block's arrays and all that it took over, the gradients of the block and
+    of those before it, and a product that is added to an influence."""
+    inside = _inside(letters)
+    values = {v.name: v for v in block.system.values}
+    known = Size.of(0)
+    for name in (n for a in block.across for n in a.before):
+        count = letters.sequences
+        for z in values[name].shape:
+            count = count * z
+        known = known + count
+    ((_, letter),) = letters.steps
+    held = own.whole().bind({letter: Size.named(letters.block)}) + known + parameters + parameters
+    return (held, *(held + z for z in added_products(block, inside)))
+
+
+def _inside(letters: Symbols) -> Symbols:
+    """The letters of a block by itself."""
+    return replace(letters, steps=tuple((axis, letters.block) for axis, _ in letters.steps))

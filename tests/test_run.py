@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import tracemalloc
@@ -18,7 +17,7 @@ from rnnc.runtime.fit import fit
 from rnnc.runtime.log import SCHEMA
 from rnnc.runtime.network import UnfitNetwork
 from rnnc.runtime.not_finite import NotFinite
-from rnnc.runtime.options import OPTIMIZERS, Options
+from rnnc.runtime.options import OPTIMIZERS
 from rnnc.runtime.run import Run
 from rnnc.runtime.signals import Stop
 from rnnc.runtime.weights import WeightsError, load_weights
@@ -281,43 +280,6 @@ def test_what_a_resumed_run_may_not_change(tmp_path: Path) -> None:
     log.write_bytes(log.read_bytes()[:50])
     with pytest.raises(WeightsError, match="has 50 bytes, the checkpoint was made at"):
         play(MADE, tmp_path / "run", options(20), resume=True)
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"batch": 0}, "--batch is 0; it must be at least 1"),
-        ({"lr": math.nan}, "--lr is nan"),
-        ({"clip_value": -1.0}, "--clip-value is -1.0; it must be a number above 0"),
-        ({"average": 1.0}, "--average is 1.0; it must be at least 0 and below 1"),
-        ({"optimizer": "adamm"}, "--optimizer is adamm; there are sgd, momentum, nag, adagrad"),
-        ({"optimizer": "adam", "momentum": 0.5}, "--optimizer adam does not take --momentum"),
-        ({"schedule": "linear"}, "--schedule is linear; there are constant, step, cosine, plateau"),
-        ({"epochs": 1, "steps": 1}, "--epochs or --steps, not both"),
-        ({"online": True, "window": 3}, "takes no --window"),
-        ({"weight_decay": -1.0}, "--weight-decay is -1.0"),
-        ({"dtype": "float16"}, "--dtype is float16"),
-    ],
-)
-def test_options_that_cannot_be(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Options(**given)
-
-
-def test_schedules() -> None:
-    step = Options(schedule="step", every=10, factor=0.5).plan()
-    assert [step.rate(1.0, n, 100) for n in (0, 9, 10, 25)] == [1.0, 1.0, 0.5, 0.25]
-    cosine = Options(schedule="cosine", warmup=4).plan()
-    rates = [cosine.rate(2.0, n, 104) for n in range(105)]
-    assert rates[:5] == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0])
-    assert rates[54] == pytest.approx(1.0) and rates[104] == pytest.approx(0.0)
-    assert all(a >= b for a, b in itertools.pairwise(rates[4:]))
-    plateau = Options(schedule="plateau", plateau=2, factor=0.1).plan()
-    seen = []
-    for loss in (5.0, 4.0, 4.0, 4.5, 3.0, 3.0, 3.0, 3.0, 3.0):
-        plateau.heard(loss)
-        seen.append(round(plateau.rate(1.0, 0, 1), 6))
-    assert seen == [1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001]
 
 
 def fits(value: Any, schema: dict[str, Any]) -> bool:

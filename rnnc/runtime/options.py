@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from numbers import Integral, Real
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from rnnc.runtime import optim
 from rnnc.runtime.optim.optimiser import Optimiser
@@ -51,6 +53,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """ValueError in the options' names."""
+        self._check_kinds()
         least = {"epochs": 1, "steps": 1, "batch": 1, "window": 1, "warmup": 0, "every": 1, "plateau": 1}
         least |= {"check": 1, "patience": 1, "save": 1, "keep": 1, "seed": 0}
         for name, low in least.items():
@@ -75,6 +78,22 @@ class Options:
         if self.online and self.window is not None:
             raise ValueError("--online changes weights at every position; it takes no --window")
         self.optimiser()
+
+    def _check_kinds(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value, kinds = getattr(self, name), get_args(kind) or (kind,)
+            if value is None and NoneType in kinds:
+                continue
+            if bool in kinds:
+                fits, wanted = isinstance(value, bool), "True or False"
+            elif str in kinds:
+                fits, wanted = isinstance(value, str), "a text"
+            elif int in kinds:
+                fits, wanted = isinstance(value, Integral) and not isinstance(value, bool), "a whole number"
+            else:
+                fits, wanted = isinstance(value, Real) and not isinstance(value, bool), "a number"
+            if not fits:
+                raise ValueError(f"--{_flag(name)} is {value!r}; it must be {wanted}")
 
     def check_unvalidated(self) -> None:
         """ValueError for what only a validation can do, where there are no data for one."""

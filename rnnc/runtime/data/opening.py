@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnc.runtime.data.columns import Column, EndToEnd, Later
 from rnnc.runtime.data.fields import Axes, DataError, Field, axes_of, fields_of
@@ -40,13 +41,23 @@ def open_data(
     fields = fields_of(module, targets=targets)
     axes = axes_of(module, fields)
     if isinstance(source, Mapping):
-        held: dict[str, Mapped] = {name: Held(np.asarray(values)) for name, values in source.items()}
+        held: dict[str, Mapped] = {name: Held(_array(name, values)) for name, values in source.items()}
         return lay_out(held, fields, axes, "data")
     path = Path(source)
     try:
         return _read(path, module, fields, axes, unit, vocabulary)
     except OSError as error:
         raise DataError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _array(name: str, values: Any) -> NDArray[Any]:
+    """Values from Python as an array; DataError for lists that differ in length, and where some are masked."""
+    if isinstance(values, np.ma.MaskedArray) and values.mask.any():
+        raise DataError(f"data: `{name}` is a masked array; a missing target is NaN, or -1 for a token")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise DataError(f"data: `{name}`: its lists differ in length") from None
 
 
 def _read(

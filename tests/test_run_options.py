@@ -1,0 +1,79 @@
+"""Options of a run, and the schedules they name: what they mean, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from run_parts import module, sums
+
+from rnnc.runtime.data import DataError
+from rnnc.runtime.fit import fit
+from rnnc.runtime.options import Options
+
+MADE = module()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"batch": 0}, "--batch is 0; it must be at least 1"),
+        ({"lr": math.nan}, "--lr is nan"),
+        ({"clip_value": -1.0}, "--clip-value is -1.0; it must be a number above 0"),
+        ({"average": 1.0}, "--average is 1.0; it must be at least 0 and below 1"),
+        ({"optimizer": "adamm"}, "--optimizer is adamm; there are sgd, momentum, nag, adagrad"),
+        ({"optimizer": "adam", "momentum": 0.5}, "--optimizer adam does not take --momentum"),
+        ({"schedule": "linear"}, "--schedule is linear; there are constant, step, cosine, plateau"),
+        ({"epochs": 1, "steps": 1}, "--epochs or --steps, not both"),
+        ({"online": True, "window": 3}, "takes no --window"),
+        ({"weight_decay": -1.0}, "--weight-decay is -1.0"),
+        ({"dtype": "float16"}, "--dtype is float16"),
+        ({"steps": 2.5}, "--steps is 2.5; it must be a whole number"),
+        ({"steps": "2"}, "--steps is '2'; it must be a whole number"),
+        ({"batch": True}, "--batch is True; it must be a whole number"),
+        ({"lr": "0.1"}, "--lr is '0.1'; it must be a number"),
+        ({"online": 1}, "--online is 1; it must be True or False"),
+        ({"optimizer": None}, "--optimizer is None; it must be a text"),
+    ],
+)
+def test_options_that_cannot_be(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Options(**given)
+
+
+def test_options_of_numpy_are_options() -> None:
+    chosen = Options(steps=np.int64(3), lr=np.float32(0.5), clip=1)  # type: ignore[arg-type]
+    assert chosen.steps == 3 and chosen.lr == 0.5
+
+
+def test_mistakes_of_fit() -> None:
+    with pytest.raises(ValueError, match="there is no option `step`; did you mean `steps`"):
+        fit(MADE, sums(), step=3)
+    with pytest.raises(ValueError, match="no option `zzz`; there are learn, epochs, steps"):
+        fit(MADE, sums(), zzz=3)
+    with pytest.raises(ValueError, match="the network has no size `Q`; it has D, H"):
+        fit(MADE, sums(), sizes={"Q": 3})
+    with pytest.raises(DataError, match="data: `x`: its lists differ in length"):
+        fit(MADE, {**sums(), "x": [[1.0, 2.0], [3.0]]})
+    hidden = np.ma.masked_array(sums()["x"], mask=sums()["x"] > 1)
+    with pytest.raises(DataError, match="data: `x` is a masked array"):
+        fit(MADE, {**sums(), "x": hidden})
+
+
+def test_schedules() -> None:
+    step = Options(schedule="step", every=10, factor=0.5).plan()
+    assert [step.rate(1.0, n, 100) for n in (0, 9, 10, 25)] == [1.0, 1.0, 0.5, 0.25]
+    cosine = Options(schedule="cosine", warmup=4).plan()
+    rates = [cosine.rate(2.0, n, 104) for n in range(105)]
+    assert rates[:5] == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0])
+    assert rates[54] == pytest.approx(1.0) and rates[104] == pytest.approx(0.0)
+    assert all(a >= b for a, b in itertools.pairwise(rates[4:]))
+    plateau = Options(schedule="plateau", plateau=2, factor=0.1).plan()
+    seen = []
+    for loss in (5.0, 4.0, 4.0, 4.5, 3.0, 3.0, 3.0, 3.0, 3.0):
+        plateau.heard(loss)
+        seen.append(round(plateau.rate(1.0, 0, 1), 6))
+    assert seen == [1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnc.autodiff.blocks import Block, product_of, renumbered
+from rnnc.autodiff.factors import mask, one_hot, share
 from rnnc.autodiff.restructured import concat, reshape, sliced, untaken
 from rnnc.autodiff.symbols import OUT, partials
 from rnnc.model.forms import At
@@ -42,11 +43,11 @@ def passes(jac: Jacobian, e: s.Equation, block: Block) -> Passed:
     elif isinstance(op, s.Contract):
         yield from _product(jac, e, block, reached, e.reads)
     elif isinstance(op, s.Gather):
-        yield from _product(jac, e, block, [0] if 0 in reached else [], (e.reads[0], _one_hot(jac, e)))
+        yield from _product(jac, e, block, [0] if 0 in reached else [], (e.reads[0], one_hot(jac.x, e)))
     elif isinstance(op, s.Dropout):
-        yield from _product(jac, e, block, reached, (e.reads[0], _mask(jac, e, op)))
+        yield from _product(jac, e, block, reached, (e.reads[0], mask(jac.x, e, op)))
     elif isinstance(op, s.Extreme):
-        yield from _product(jac, e, block, [0] if 0 in reached else [], (e.reads[0], _share(jac, e, op)))
+        yield from _product(jac, e, block, [0] if 0 in reached else [], (e.reads[0], share(jac.x, e)))
     elif isinstance(op, s.Softmax):
         if 0 in reached:
             yield from _softmax(jac, e, op, block)
@@ -211,41 +212,6 @@ def _columns(jac: Jacobian, read: s.Access, names: Mapping[str, str]) -> tuple[t
             if label is not None:
                 own[label] = f".c{k}"
     return tuple(columns), own
-
-
-def _one_hot(jac: Jacobian, e: s.Equation) -> s.Access:
-    """1 at the row of the table that a token names: out[d] = sum over rows of table[row, d] * one_hot[row]."""
-    table, token = e.reads
-    row = str(table.dims[0])
-    one = jac.x.make("one", (), s.Pointwise(times(UNIT, UNIT)), (token,), ())
-    shape = (jac.x.sizes((table,))[row],)
-    name = jac.x.make(f"{token.name}:one hot", shape, s.Scatter(), (jac.x.here(one, ()), token), (row,))
-    return jac.x.here(name, (row,))
-
-
-def _mask(jac: Jacobian, e: s.Equation, op: s.Dropout) -> s.Access:
-    v = jac.x.values[e.out]
-    ones = jac.x.add(f"{e.out}:ones", v.axes, v.batched, v.shape, s.Pointwise(UNIT), (), e.dims)
-    name = jac.x.make(f"{e.out}:mask", v.shape, op, (jac.x.here(ones, e.dims),), e.dims)
-    return jac.x.here(name, e.dims)
-
-
-def _share(jac: Jacobian, e: s.Equation, op: s.Extreme) -> s.Access:
-    """1 where the extreme is reached, shared equally among the entries that reach it (as in the adjoint)."""
-    read = e.reads[0]
-    v = jac.x.values[e.out]
-    best = s.Access(e.out, tuple(At(a) for a in v.axes), e.dims)
-    formula: Formula = Operation("==", (Operand(0), Operand(1)))
-    reads: tuple[s.Access, ...] = (read, best)
-    if len(e.reads) > 1:
-        formula, reads = Operation("and", (formula, Operand(2))), (*reads, e.reads[1])
-    labels = tuple(d for d in read.dims if isinstance(d, str))
-    shape = tuple(jac.x.sizes((read,))[d] for d in labels)
-    chosen = s.Pointwise(Operation("where", (formula, UNIT, ZERO)))
-    reached = jac.x.here(jac.x.make(f"{e.out}:reached", shape, chosen, reads, labels), labels)
-    count = jac.x.here(jac.x.make(f"{e.out}:count", v.shape, s.Contract(), (reached,), e.dims), e.dims)
-    ratio = s.Pointwise(Operation("/", (Operand(0), Operation("max", (Operand(1), UNIT)))))
-    return jac.x.here(jac.x.make(f"{e.out}:share", shape, ratio, (reached, count), labels), labels)
 
 
 def _softmax(jac: Jacobian, e: s.Equation, op: s.Softmax, block: Block) -> Passed:

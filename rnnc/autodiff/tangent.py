@@ -23,7 +23,7 @@ from rnnc.sizes import Shape, Size
 from rnnc.system.cut import Step
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Border, Concat, Equation, Pointwise, Products, Term, Value
-from rnnc.system.influence import Aligned, Dependence, Panel, influences, number, panels
+from rnnc.system.influence import Aligned, Columns, Dependence, Panel, influences, number, panels
 
 COLUMNS = ".p"
 BESIDE = ".z"
@@ -36,6 +36,14 @@ class Held:
     name: str
     state: str
     panel: Panel
+
+    def measured(self) -> tuple[str, ...]:
+        return self.panel.parameters
+
+    def pieces(self, shapes: Mapping[str, Shape]) -> tuple[tuple[str, Columns], ...]:
+        """Of every parameter what a learner calls its influence, and where it lies (`rnnc.autodiff.kept`)."""
+        found = self.panel.columns(self.state, shapes)
+        return tuple((f"{self.state} by {c.parameter}", c) for c in found)
 
 
 def _reads(block: Block, labels: tuple[str, ...]) -> bool:

@@ -86,6 +86,9 @@ class _Writer:
             return
         if node.op == "where":
             condition, yes, no = (self._value(a) for a in node.args)
+            if isinstance(node.args[1], Constant) and isinstance(node.args[2], Constant):
+                # of two of Python's own numbers NumPy would choose in double precision
+                yes, no = (self.owner.number(float(a.value)) for a in node.args[1:] if isinstance(a, Constant))
             lines.add(f"{dest}[...] = np.where({condition}, {yes}, {no})")
             return
         args: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rnnc.autodiff.tangent import Held
+from rnnc.autodiff.kept import Kept
 from rnnc.emit.lines import Lines
 from rnnc.emit.views import Names
 
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
     from rnnc.emit.section import SectionWriter
 
 
-def key(held: Held, parameter: str) -> str:
-    """The name of an influence in a learner."""
-    return f"{held.state} by {parameter}"
-
-
-def delay(names: Names, held: Held) -> int:
+def delay(names: Names, held: Kept) -> int:
     """How many steps of an influence are carried."""
     for across in names.program.across:
         if across.held == held:
@@ -27,21 +22,21 @@ def delay(names: Names, held: Held) -> int:
     return (extent.kept or 1) - 1
 
 
-def columns(names: Names, held: Held) -> tuple[tuple[str, str], ...]:
+def columns(names: Names, held: Kept) -> tuple[tuple[str, str], ...]:
     """Of every parameter of a panel its key, and its place as Python text: first column and shape, and for rows shared
     with others their width and the first of its own."""
     found = []
-    shapes = {name: names.values[name].shape for name in held.panel.parameters}
-    for c in held.panel.columns(held.state, shapes):
+    shapes = {name: names.values[name].shape for name in held.measured()}
+    for key, c in held.pieces(shapes):
         shape = ", ".join(names.size_text(z) for z in c.shape)
         place = f"{names.size_text(c.start)}, ({shape}{',' if len(c.shape) == 1 else ''})"
         if c.width is not None:
             place += f", {names.size_text(c.width)}, {names.size_text(c.offset)}"
-        found.append((key(held, c.parameter), place))
+        found.append((key, place))
     return tuple(found)
 
 
-def places(rules: Iterable[tuple[str, Names, tuple[Held, ...]]]) -> str:
+def places(rules: Iterable[tuple[str, Names, tuple[Kept, ...]]]) -> str:
     """What a module says of the influences that each rule carries: the names in a learner, and where they lie."""
     lines = Lines()
     every = tuple(rules)
@@ -67,7 +62,7 @@ def places(rules: Iterable[tuple[str, Names, tuple[Held, ...]]]) -> str:
     return lines.text()
 
 
-def _placed(lines: Lines, names: Names, carried: tuple[Held, ...]) -> None:
+def _placed(lines: Lines, names: Names, carried: tuple[Kept, ...]) -> None:
     sizes = {n for h in carried for z in _sizes(names, h) for n in z}
     for size, variable in names.size.items():
         if size in sizes:
@@ -80,11 +75,11 @@ def _placed(lines: Lines, names: Names, carried: tuple[Held, ...]) -> None:
     lines.add("}")
 
 
-def _sizes(names: Names, held: Held) -> tuple[tuple[str, ...], ...]:
-    return tuple(z.names for name in held.panel.parameters for z in names.values[name].shape)
+def _sizes(names: Names, held: Kept) -> tuple[tuple[str, ...], ...]:
+    return tuple(z.names for name in held.measured() for z in names.values[name].shape)
 
 
-def begin(section: SectionWriter, held: Held) -> None:
+def begin(section: SectionWriter, held: Kept) -> None:
     """The lines that fill a ring with what stands before the first step: nothing, what starts gave, or a learner's."""
     names, lines = section.names, section.lines
     variable = names.variable(held.name)

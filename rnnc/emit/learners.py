@@ -24,6 +24,8 @@ def functions(
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]
     if any(isinstance(one, Blockwise) and one.opening is not None for one in forward):
         texts.append(copied("blocks"))
+    if any(o.rule.random for o in forward):
+        texts.append(copied("signs"))
     for one in forward:
         texts += one.functions()
     return tuple(texts)

@@ -3,7 +3,7 @@ protocol, or those of another rule."""
 
 from __future__ import annotations
 
-from rnnc.autodiff.tangent import Held
+from rnnc.autodiff.kept import Kept
 from rnnc.emit.api import check_labels, loss_targets, needs_going_on, needs_text, refuse_states
 from rnnc.emit.arguments import arguments
 from rnnc.emit.influences import delay
@@ -19,6 +19,8 @@ from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
 from rnnc.system.forms import Border, Ctc, Dropout
 from rnnc.system.needed import needed
+
+UNBIASED = "The gradients are estimates, drawn anew by every `seed`; their mean over all seeds is exact."
 
 
 class Online:
@@ -36,6 +38,8 @@ class Online:
         # a network may run step by step though its loss cannot
         self.stream = Streaming("its loss needs the whole sequence", (), (), None) if whole else stream
         self.drops = any(isinstance(e.op, Dropout) for e in program.system.equations)
+        self.seeded = self.drops or rule.random
+        self.call = "SignedCall" if rule.random else "LearningCall"
         self.data = tuple(d.name for d in (*model.inputs, *model.targets))
 
     def body(self) -> str:
@@ -80,9 +84,11 @@ class Online:
         for held in self.carried():
             variable = names.variable(held.name)
             lines.add(f"learner |= call.recent({variable!r}, {variable}, {names.length(axis)})")
+        if self.rule.random:
+            lines.add(f"learner |= call.counted({names.length(axis)})")
         lines.add("grads.state = learner")
 
-    def carried(self) -> tuple[Held, ...]:
+    def carried(self) -> tuple[Kept, ...]:
         """The influences that are read at an earlier step."""
         held = (*self.program.held, *(a.held for a in self.program.across))
         return tuple(h for h in held if delay(self.names, h))
@@ -105,10 +111,14 @@ class Online:
     def _checks(self, lines: Lines, function: str) -> None:
         with lines.block('if reduce not in ("mean", "sum"):'):
             lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
-        if self.drops:
-            with lines.block("if seed is None:"):
-                text = f"`{self.model.name}` uses dropout: {function} needs seed=, a whole number"
-                lines.add(f"raise ValueError({text!r})")
+        if self.seeded:
+            self._seed_needed(lines, function)
+
+    def _seed_needed(self, lines: Lines, function: str) -> None:
+        with lines.block("if seed is None:"):
+            why = f"`{self.model.name}` uses dropout" if self.drops else f"`{self.rule.name}` draws signs"
+            text = f"{why}: {function} needs seed=, a whole number"
+            lines.add(f"raise ValueError({text!r})")
 
     def _wanted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is computed, and what has to be right where a state goes on: as for `bptt`."""
@@ -119,14 +129,14 @@ class Online:
 
     def _call(self) -> str:
         signature, others, given = arguments(self.data, self.names.python)
-        seed = ", seed=None" if self.drops else ""
+        seed = ", seed=None" if self.seeded else ""
         name = self.rule.name
         lines = Lines()
         with lines.block(f'def {name}(p, *{signature}, lengths=None, reduce="mean", state=None{seed}{others}):'):
             lines.add(f'"""{self._about()}"""' if self.rule.exact else f'"""{self._about()}')
             if not self.rule.exact:
                 lines.add()
-                lines.add(f"The gradients lack {self.rule.drops}.")
+                lines.add(f"The gradients lack {self.rule.drops}." if self.rule.drops else UNBIASED)
                 lines.add('"""')
             self._checks(lines, name)
             lines.add(f"data = {given}")
@@ -136,8 +146,8 @@ class Online:
                 with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
                     lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
             refuse_states(lines, self.model, self.stream)
-            seeded = ", seed=seed" if self.drops else ""
-            lines.add(f"call = LearningCall({name!r}, p, data, lengths, state, needs{seeded})")
+            seeded = ", seed=seed" if self.seeded else ""
+            lines.add(f"call = {self.call}({name!r}, p, data, lengths, state, needs{seeded})")
             check_labels(lines, self.main)
             lines.add(f"return followed(call, reduce, _{name})")
         return lines.text()
@@ -145,7 +155,7 @@ class Online:
     def _step(self) -> str:
         signature, others, given = arguments(self.data, self.names.python)
         (axis,) = self.names.system.axes
-        seed = ", seed=None" if self.drops else ""
+        seed = ", seed=None" if self.seeded else ""
         name = self.rule.name
         lines = Lines()
         with lines.block(f'def {name}_step(p, learner, *{signature}, reduce="mean"{seed}{others}):'):
@@ -156,13 +166,14 @@ class Online:
                     "The gradient is that of this step's loss through the whole past, exact while `p` stands still."
                 )
             else:
-                lines.add(f"The gradient is that of this step's loss, but for {self.rule.drops}.")
+                lacks = f"The gradient is that of this step's loss, but for {self.rule.drops}."
+                lines.add(lacks if self.rule.drops else UNBIASED)
             lines.add(f"Arrays are those of `{name}` less the axis; a target that is not passed is missing.")
             lines.add('"""')
             self._checks(lines, f"{name}_step")
             inside = needs_going_on(self.main, *self._wanted())
-            seeded = ", seed=seed" if self.drops else ""
-            lines.add(f"call = LearningCall({name!r}, p, {given}, 1, learner, {inside!r}{seeded}, stepping=True)")
+            seeded = ", seed=seed" if self.seeded else ""
+            lines.add(f"call = {self.call}({name!r}, p, {given}, 1, learner, {inside!r}{seeded}, stepping=True)")
             lines.add(f"value, grads = followed(call, reduce, _{name})")
             lines.add("return value, grads, grads.state")
         return lines.text()
@@ -183,17 +194,29 @@ class Online:
         tail = Lines(1)
         for held in self.carried():
             self._started(tail, held, of.get(held.name))
+        if self.rule.random:
+            tail.add('learner["steps drawn"] = np.zeros(lead, np.int64)')
         tail.add("return learner")
         lines = Lines()
-        with lines.block(f"def {self.rule.name}_start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
-            if self.carried():
+        keywords = signature + (", seed=None" if self.rule.random else "")
+        with lines.block(f"def {self.rule.name}_start(p, batch=None{', *' if keywords else ''}{keywords}{others}):"):
+            if self.rule.random:
+                lines.add(
+                    '"""The learner before the first step: the state of `start`, the estimate of what parameters did'
+                )
+                lines.add("to it, and for how many steps signs were drawn; `seed` is for those of learned starts.")
+                lines.add('"""')
+                if wanted:
+                    self._seed_needed(lines, f"{self.rule.name}_start")
+            elif self.carried():
                 lines.add('"""The learner before the first step: the state of `start`, and influences of parameters on')
                 lines.add('states, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')
             else:
                 lines.add('"""The learner before the first step: the state of `start`, and nothing else."""')
             lines.add(f"learner = start(p, batch, **{given})" if inputs else "learner = start(p, batch)")
             if self.carried():
-                opened(lines, bool(wanted), given, inputs, self.stream.one_step)
+                seeded = ", seed=seed" if self.rule.random and wanted else ""
+                opened(lines, bool(wanted), given, inputs, self.stream.one_step, seeded)
             if wanted:
                 head, text = unpacked(names, writer, tail.text() + " lead")
                 lines.lines.extend(line for line in (*head, *text.split("\n")) if line.strip())
@@ -202,7 +225,7 @@ class Online:
             lines.lines.extend(tail.lines)
         return lines.text()
 
-    def _started(self, lines: Lines, held: Held, border: Border | None) -> None:
+    def _started(self, lines: Lines, held: Kept, border: Border | None) -> None:
         """The influences on one state before the first step."""
         names = self.names
         rows = "".join(f", {names.size_text(z)}" for z in names.values[held.name].shape[:-1])

@@ -30,6 +30,9 @@ def product(
         text = _matrix(out, target, factors[0], factors[1], small, added)
         if text is not None:
             return text
+        if not added and {*factors[0].view.labels, *factors[1].view.labels} == {*target}:
+            one, two = (aligned(f.view, target) for f in factors)
+            return [f"np.multiply({one}, {two}, out={out.text})"]
     return [_einsum(out, target, factors, added)]
 
 

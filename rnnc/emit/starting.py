@@ -93,8 +93,8 @@ def start(program: Program, names: Names, stream: Streaming) -> str:
     return lines.text()
 
 
-def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...], one_step: str) -> None:
-    """What the function knows of its arguments: sizes, dtype, batch."""
+def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...], one_step: str, seeded: str = "") -> None:
+    """What the function knows of its arguments: sizes, dtype, batch; `seeded` hands a seed on."""
     with lines.block("if batch is not None:"):
         lines.add('batch = whole_number("batch", batch, 1)')
     if not computed:
@@ -102,7 +102,7 @@ def opened(lines: Lines, computed: bool, given: str, inputs: tuple[str, ...], on
         lines.add("p, real = checked_parameters(p, sizes)")
         lines.add("lead = () if batch is None else (batch,)")
     else:
-        lines.add(f"call = Call(p, {given}, {one_step}, None, {inputs!r})")
+        lines.add(f"call = Call(p, {given}, {one_step}, None, {inputs!r}{seeded})")
         with lines.block("if call.batch == 1 and batch is not None and not call.data:"):
             lines.add("call.batch = batch")
         with lines.block("elif call.data and batch not in (None, call.batch):"):

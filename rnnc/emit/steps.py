@@ -63,6 +63,9 @@ class Steps:
             self._ctc(e, op, reads, out)
         elif isinstance(op, s.CtcGradient):
             self.lines.add(f"{self.names.lattice(e)}.gradient({reads[2].text}, {out.text})")
+        elif isinstance(op, s.Signs):
+            first = ", call.drawn" if v.axes else ""
+            self.lines.add(f"signs(call.seed, {op.key!r}, {out.text}{first})")
         elif isinstance(op, s.Dropout):
             gone = [k for k, x in enumerate(target) if x in self.names.still.get(op.key, ())]
             shape = f"{out.text}.shape" + ("[1:]" if gone == [0] else "")

@@ -102,9 +102,8 @@ class Terms:
         program = self.names.program
         for held in (*program.held, *(a.held for a in program.across)):
             if held.name == e.out and term.start is not None:
-                shapes = {n: self.names.values[n].shape for n in held.panel.parameters}
-                every = held.panel.columns(held.state, shapes)
-                return spelled(next((c.parameter for c in every if c.start == term.start), "block"))
+                every = held.pieces({n: self.names.values[n].shape for n in held.measured()})
+                return spelled(next((c.parameter for _, c in every if c.start == term.start), "block"))
         return "diagonal" if term.start is None else "block"
 
     # ---- products

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.autodiff.ending import Across
+from rnnc.autodiff.kept import Kept
 from rnnc.autodiff.tangent import Held
 from rnnc.system.forms import System
 
@@ -32,7 +33,18 @@ class Blockwise:
     refined: frozenset[str] = frozenset()
 
 
-Learned = Forward | Blockwise
+@dataclass(frozen=True)
+class Estimate:
+    """`system` gives the loss and random estimates of the gradients; `held` is what it carries from step to step,
+    `loop` all else that is made step by step."""
+
+    system: System
+    held: tuple[Kept, ...]
+    loop: tuple[str, ...]
+    refined: frozenset[str] = frozenset()
+
+
+Learned = Forward | Blockwise | Estimate
 """One class for every kind of program that a rule needs; `rnnc.program.learner` and `rnnc.emit.learners` know them
 all."""
 

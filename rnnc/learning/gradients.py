@@ -43,7 +43,7 @@ def whole(
     """All of `tangent`'s extension of `system`, with for every parameter the sum of its `direct` gradient and of what
     its influences have `added`."""
     x = tangent.x
-    gradients = tuple((n, _total(x, n, direct.get(n), added.get(n, []))) for n in tangent.parameters)
+    gradients = tuple((n, total(x, n, direct.get(n), added.get(n, []))) for n in tangent.parameters)
     return replace(
         system,
         values=tuple(x.values.values()),
@@ -53,7 +53,7 @@ def whole(
     )
 
 
-def _total(x: Extension, name: str, direct: str | None, parts: list[str]) -> str:
+def total(x: Extension, name: str, direct: str | None, parts: list[str]) -> str:
     """d(loss)/d(parameter): the step's own and what its influences add."""
     if direct and not parts:
         return direct

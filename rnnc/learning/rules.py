@@ -13,21 +13,24 @@ from dataclasses import dataclass, replace
 from rnnc.diagnostics import Reporter
 from rnnc.learning.eprop import eprop
 from rnnc.learning.focused import focused
-from rnnc.learning.follow import followed
+from rnnc.learning.follow import follow, followed
 from rnnc.learning.forms import Asked, Learned
 from rnnc.learning.hybrid import hybrid
+from rnnc.learning.kf_rtrl import kf_rtrl
 from rnnc.learning.rflo import rflo
 from rnnc.learning.snap import snap
 from rnnc.learning.truncated_gradient import truncated_gradient
+from rnnc.learning.uoro import uoro
 from rnnc.suggest import suggest
 from rnnc.system.forms import System
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`drops` says in a phrase what the gradient lacks, "" of an exact rule; `online`: whether it takes one step after
-    the other. `learned` makes what the rule needs of a system with a loss; None where it cannot, and why is reported.
-    Back-propagation, which every module with a loss has, has no `learned`."""
+    """`drops` says in a phrase what the gradient lacks, "" of an exact rule and of one that is right in the mean;
+    `online`: whether it takes one step after the other. `learned` makes what the rule needs of a system with a loss;
+    None where it cannot, and why is reported. Back-propagation, which every module with a loss has, has no `learned`.
+    A `random` rule draws signs by the seed it is called with."""
 
     name: str
     title: str
@@ -37,6 +40,7 @@ class Rule:
     online: bool
     learned: Callable[[System, Reporter, Asked], Learned | None] | None
     number: int = 0
+    random: bool = False
 
     @property
     def family(self) -> bool:
@@ -70,6 +74,14 @@ def _hybrid(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
 
 def _truncated_gradient(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
     return followed(system, reporter, asked.most, truncated_gradient)
+
+
+def _uoro(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return follow(system, reporter, uoro)
+
+
+def _kf_rtrl(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return follow(system, reporter, kf_rtrl)
 
 
 RULES: tuple[Rule, ...] = (
@@ -113,6 +125,26 @@ RULES: tuple[Rule, ...] = (
         _eprop,
     ),
     Rule("focused", "focused back-propagation, each unit by itself", True, "Mozer (1989)", "", True, _focused),
+    Rule(
+        "uoro",
+        "unbiased online recurrent optimization",
+        False,
+        "Tallec and Ollivier (2017)",
+        "",
+        True,
+        _uoro,
+        random=True,
+    ),
+    Rule(
+        "kf_rtrl",
+        "real-time recurrent learning with random Kronecker factors",
+        False,
+        "Mujika, Meier and Steger (2018)",
+        "",
+        True,
+        _kf_rtrl,
+        random=True,
+    ),
 )
 
 ALWAYS = ("bptt", "rtrl")

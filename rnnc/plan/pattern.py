@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rnnc.autodiff.tangent import Held
 from rnnc.program.forms import Program
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Value
@@ -42,7 +43,7 @@ def pattern(program: Program, parameters: tuple[Value, ...]) -> Pattern:
     """The pattern of the program of real-time recurrent learning."""
     shapes = {v.name: v.shape for v in program.system.values} | {v.name: v.shape for v in parameters}
     cells = []
-    for held in program.held:
+    for held in (h for h in program.held if isinstance(h, Held)):
         rows = shapes[held.state]
         for name in held.panel.parameters:
             influence = held.panel.of(held.state, name)

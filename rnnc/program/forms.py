@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnnc.autodiff.ending import Across
-from rnnc.autodiff.tangent import Held
+from rnnc.autodiff.kept import Kept
 from rnnc.model.forms import Kind
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Equation, System
@@ -134,7 +134,7 @@ class Program:
     buffers: tuple[Buffer, ...]
     homes: tuple[tuple[str, Home], ...]
     cleared: tuple[str, ...]
-    held: tuple[Held, ...] = ()
+    held: tuple[Kept, ...] = ()
     across: tuple[Across, ...] = ()
     refined: frozenset[str] = frozenset()
 

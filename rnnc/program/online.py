@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.learning.forms import Forward
+from rnnc.learning.forms import Estimate, Learned
 from rnnc.program.forms import Program
 from rnnc.program.guard import guarded
 from rnnc.program.lower import arranged, neighbours
@@ -13,10 +13,11 @@ from rnnc.program.sinking import sunk
 from rnnc.system.schedule import schedule
 
 
-def online(forward: Forward) -> Program:
+def online(forward: Learned) -> Program:
     """The program that gives the loss, the gradients and what is carried on of `forward`."""
     system = guarded(forward.system)
-    nodes = sunk(system, neighbours(schedule(system)), tuple(h.name for h in forward.held))
+    loop = forward.loop if isinstance(forward, Estimate) else ()
+    nodes = sunk(system, neighbours(schedule(system)), (*(h.name for h in forward.held), *loop))
     program = arranged(system, Parts((), (), nodes, {}))
     section = next(s for s in program.sections if s.name == "backward")
     return replace(program, sections=(replace(section, name="whole"),), held=forward.held, refined=forward.refined)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, Products, System, Value
+from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, Products, Signs, System, Value
 from rnnc.system.reach import downstream, upstream
 from rnnc.system.schedule import Batch, Node, Scan, equations_of
 
@@ -58,7 +58,7 @@ def _chosen(
             continue
         (axis,) = axes
         here = all(a.anchor == "here" for r in e.reads for a in r.at)
-        if v.axes == (axis,) and here and v.role != "unit" and not isinstance(e.op, Dropout):
+        if v.axes == (axis,) and here and v.role != "unit" and not isinstance(e.op, Dropout | Signs):
             chosen[name] = axis
     return chosen
 

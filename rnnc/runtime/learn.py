@@ -41,7 +41,7 @@ class Rule:
             value, grads = self._whole(p, **given, **extra, **({} if carried is None else {"state": carried}))
             return float(value), grads, getattr(grads, "state", None)
         if carried is None:
-            carried = self._start(p, given, batch)
+            carried = self._start(p, {**given, **extra}, batch)
         stepped = {name: array[0] if self._moves(name) else array for name, array in given.items() if name != "lengths"}
         value, grads, carried = getattr(self._module, f"{self._name}_step")(p, carried, **stepped, **extra)
         return float(value), grads, carried

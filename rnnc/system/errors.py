@@ -280,6 +280,38 @@ class CrossesUnits(Diagnostic):
         return Help("`diag` connects each unit with itself alone; rtrl is exact for any connection")
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoProduct(Diagnostic):
+    """`kf_rtrl` keeps the influence of a weight as a matrix times a vector, made of what the weight is multiplied with.
+    So a parameter of a recurrence must stand in one product with a vector, in one place. What a unit multiplies entry
+    by entry, a weight that stands in two places, and a learned start have no such vector.
+
+    Wrong, with `kf_rtrl`:
+
+        unit h[n] : H = tanh(full(x[n]) + diag(h[n-1]) + bias)
+
+    Right:
+
+        unit h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)
+    """
+
+    code: ClassVar[str] = "E311"
+    name: str
+    parameter: str
+    start: bool
+
+    def message(self) -> str:
+        if self.start:
+            return f"`{self.name}` starts with `{self.parameter}`, and kf_rtrl knows weights of products alone"
+        return f"`{self.name}` reads `{self.parameter}` other than in one product with a vector, which kf_rtrl needs"
+
+    def label(self) -> str:
+        return "has a learned start" if self.start else "not one product"
+
+    def help(self) -> Help | None:
+        return Help("`uoro` is random in the same way and takes any recurrence that runs forward")
+
+
 ERRORS: tuple[type[Diagnostic], ...] = (
     NoDelay,
     CancellingDelays,
@@ -288,5 +320,6 @@ ERRORS: tuple[type[Diagnostic], ...] = (
     ReadsAhead,
     NoSteps,
     NotFollowed,
+    NoProduct,
     CrossesUnits,
 )

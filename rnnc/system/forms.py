@@ -157,6 +157,13 @@ class Dropout:
 
 
 @dataclass(frozen=True)
+class Signs:
+    """1 or -1 at every entry, each as likely, drawn by (seed, `key`, position); no reads."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Ctc:
     """-log P(labels | logits) of a whole sequence (Graves et al. 2006): reads[0] holds the logits along the first
     axis of `over`, reads[1] the labels (tokens) along the second; `blank` is the class that is no label. A label of -1
@@ -225,6 +232,7 @@ Op = (
     | Slice
     | Reshape
     | Dropout
+    | Signs
     | Ctc
     | CtcGradient
     | Products

@@ -29,6 +29,7 @@ from rnnc.system.forms import (
     Products,
     Reshape,
     Scatter,
+    Signs,
     Slice,
     Softmax,
     System,
@@ -186,6 +187,8 @@ class Evaluation:
             width = 0 if op.width is None else int(op.width.value(self.sizes))
             start, offset = (int(size.value(self.sizes)) for size in (op.start, op.offset))
             return _part(reads[0][0], start, self._shapes[e.out], width, offset)
+        if isinstance(op, Signs):
+            return np.asarray(self._given[e.out][position])
         if isinstance(op, Dropout):
             mask = self._given[op.key][position] if op.key in self._given else np.asarray(1.0)
             return np.asarray(aligned(*reads[0], e.dims) * mask)
@@ -234,8 +237,8 @@ def interpret(
 
     `given` holds inputs, targets and parameters by name: axes in order, then the shape, no batch; float64 or,
     for a complex step, complex. A target left out is missing everywhere. A dropout copies unless `given`
-    holds its mask under its key. Raises `KeyError` on reading what needs an input that is missing,
-    `ValueError` where one has the wrong shape.
+    holds its mask under its key; random signs are there under the name of their value. Raises `KeyError` on
+    reading what needs an input that is missing, `ValueError` where one has the wrong shape.
     """
     return Evaluation(system, sizes, lengths, given)
 

@@ -38,6 +38,20 @@ def test_library(path: Path) -> None:
             drive(subject)
 
 
+@pytest.mark.parametrize(("rule", "name"), (("uoro", "second_order"), ("kf_rtrl", "gru")))
+def test_rules_that_draw_signs(rule: str, name: str) -> None:
+    path = next(path for path in SPECS if path.stem == name)
+    subject = OnBoth(path.read_text(encoding="utf-8"), 0, ("bptt", rule))
+    module, p, batch = subject.module, subject.parameters, subject.ragged
+    getattr(module, rule)(p, **batch.arrays, lengths=batch.given(subject.system.axes), seed=3)
+    arrays = subject.short.arrays
+    learner = getattr(module, f"{rule}_start")(p, 1, seed=3)
+    for n in range(2):
+        step = {name: a[n] for name, a in arrays.items()}
+        _, _, learner = getattr(module, f"{rule}_step")(p, learner, **step, seed=3)
+    assert module.calls == 4
+
+
 @pytest.mark.parametrize("name", ("char_lm", "handwriting"))
 def test_generate_draws_what_numpy_draws(name: str, gpu: Any) -> None:
     path = next(path for path in SPECS if path.stem == name)

@@ -37,7 +37,7 @@ HOST_WORDS = (
     "errstate",
 )
 HOST_FUNCTIONS = (
-    *("init", "draw", "columns", "sizes_of", "mask", "_asked", "_lengths"),
+    *("init", "draw", "columns", "sizes_of", "mask", "sign_bits", "_asked", "_lengths"),
     *("draw_token", "draw_flags", "draw_mixture", "drawn", "in_a_row", "check_drawing"),
 )
 """What NumPy does on the host: types and shapes, and functions whose arrays are small and wanted there."""

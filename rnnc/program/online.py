@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.learning.forms import Estimate, Learned
+from rnnc.learning.forms import Estimate, Forward
 from rnnc.program.forms import Program
 from rnnc.program.guard import guarded
 from rnnc.program.lower import arranged, neighbours
@@ -13,7 +13,7 @@ from rnnc.program.sinking import sunk
 from rnnc.system.schedule import schedule
 
 
-def online(forward: Learned) -> Program:
+def online(forward: Forward | Estimate) -> Program:
     """The program that gives the loss, the gradients and what is carried on of `forward`."""
     system = guarded(forward.system)
     loop = forward.loop if isinstance(forward, Estimate) else ()

@@ -12,17 +12,20 @@ from rnnc.emit.support.influences import LearningCall
 # ---- copied from here
 
 
-def signs(seed: Any, key: str, a: Any, first: Any = None) -> None:
-    """Fill `a` with 1 and -1. Where `first` says how many steps came before, `a` has one row a step, drawn by (seed,
-    key, number of the step): a sequence step by step has the signs that it has as a whole."""
-    steps = 1 if first is None else len(a)
-    count = a.size // steps
+def sign_bits(seed: Any, key: str, count: int, steps: int, first: int) -> Any:
+    """`count` bits for each of `steps` steps, those of a step drawn by (seed, key, number of the step)."""
     blocks = -(-count // 256)
     source = np.random.Philox(np.random.SeedSequence([seed, count, *key.encode()]))
-    source.advance((first or 0) * blocks)
+    source.advance(first * blocks)
     words = source.random_raw(4 * blocks * steps)
-    bits = np.unpackbits(words.view(np.uint8)).reshape(steps, -1)[:, :count]
-    a[...] = bits.reshape(a.shape)
+    return np.unpackbits(words.view(np.uint8)).reshape(steps, -1)[:, :count]
+
+
+def signs(seed: Any, key: str, a: Any, first: Any = None) -> None:
+    """Fill `a` with 1 and -1. Where `first` says how many steps came before, `a` has one row a step: a sequence step by
+    step has the signs that it has as a whole."""
+    steps = 1 if first is None else len(a)
+    a[...] = np.asarray(sign_bits(seed, key, a.size // steps, steps, first or 0)).reshape(a.shape)
     a *= 2.0
     a -= 1.0
 
@@ -33,7 +36,7 @@ class SignedCall(LearningCall):
     def __init__(self, rule: str, p: Any, data: Any, lengths: Any, learner: Any, *more: Any, **options: Any) -> None:
         self.drawn = 0
         if isinstance(learner, Mapping) and "steps drawn" in learner:
-            self.drawn = int(np.max(learner["steps drawn"]))
+            self.drawn = int(np.asarray(learner["steps drawn"]).max())
             learner = {name: a for name, a in learner.items() if name != "steps drawn"}
         elif options.get("stepping") and isinstance(learner, Mapping):
             raise ValueError(f"learner lacks `steps drawn`; it is what `{rule}_start` gives")

@@ -16,7 +16,7 @@ from oracle.streaming import chunks, step_is_forward
 
 import rnnc
 
-CALLS = ("forward", "bptt", "rtrl", "start", "step", "rtrl_start", "rtrl_step", "generate")
+CALLS: tuple[str, ...] = ("forward", "bptt", "rtrl", "start", "step", "rtrl_start", "rtrl_step", "generate")
 CALLS += tuple(f"{rule}{part}" for rule in ("uoro", "kf_rtrl") for part in ("", "_start", "_step"))
 TOLERANCE = {np.dtype("float64"): 1e-12, np.dtype("float32"): 2e-4}
 

@@ -38,7 +38,7 @@ def test_library(path: Path) -> None:
             drive(subject)
 
 
-@pytest.mark.parametrize(("rule", "name"), (("uoro", "second_order"), ("kf_rtrl", "gru")))
+@pytest.mark.parametrize(("rule", "name"), (("uoro", "narx"), ("kf_rtrl", "gru")))
 def test_rules_that_draw_signs(rule: str, name: str) -> None:
     path = next(path for path in SPECS if path.stem == name)
     subject = OnBoth(path.read_text(encoding="utf-8"), 0, ("bptt", rule))

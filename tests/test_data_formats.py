@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import rnnc
-from rnnc.runtime.data import Sequences, fields_of, open_data
+from rnnc.runtime.data import DataError, Sequences, fields_of, open_data
 from rnnc.runtime.data.check import check_data, sizes_from
 
 LABELLING = rnnc.compile_text("""
@@ -34,6 +34,15 @@ network series(D = 1, H = 2) {
   target t[n] : D
   unit   h[n] : H = tanh(full(x[n]) + full(h[n-1]))
   output y[n] : D = full(h[n])
+  loss squared_error(y, t)
+}""")
+SIGNAL = rnnc.compile_text("""
+network signal(H = 2) {
+  axis n
+  input  x[n] : 1
+  target t[n] : 1
+  unit   h[n] : H = tanh(full(x[n]) + full(h[n-1]))
+  output y[n] : 1 = full(h[n])
   loss squared_error(y, t)
 }""")
 PICTURES = rnnc.compile_text("""
@@ -169,17 +178,40 @@ def test_an_array_without_a_name_is_told_what_comes_next(tmp_path: Path) -> None
     assert alone.lengths["n"].tolist() == [6]
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_wav(channels: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [(6,), (6, 1)])
+def test_a_series_of_single_numbers(shape: tuple[int, ...], tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(6.0).reshape(shape))
+    batch = checked(tmp_path / "a.npy", SIGNAL).batch(np.array([0]))
+    assert batch.given["x"].ravel().tolist() == [0, 1, 2, 3, 4]
+    assert batch.given["t"].ravel().tolist() == [1, 2, 3, 4, 5]
+    assert open_data(tmp_path / "a.npy", SIGNAL, targets=False).lengths["n"].tolist() == [6]
+    np.save(tmp_path / "b.npy", np.zeros((6, 2)))
+    with pytest.raises(DataError, match=r"b\.npy: the file has no names and several sequences"):
+        open_data(tmp_path / "b.npy", SIGNAL)
+
+
+@pytest.mark.parametrize(("channels", "module"), [(1, SERIES), (2, SERIES), (1, SIGNAL)])
+def test_a_wav(channels: int, module: Any, tmp_path: Path) -> None:
     samples = np.array([[0, 16384], [-32768, 32767], [1, -1]], "<i2")[:, :channels]
-    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
-        file.setnchannels(channels)
+    sound(tmp_path / "a.wav", samples)
+    batch = checked(tmp_path / "a.wav", module).batch(np.array([0]))
+    np.testing.assert_array_equal(batch.given["x"][:, 0], samples[:2] / np.float32(32768))
+    np.testing.assert_array_equal(batch.given["t"][:, 0], samples[1:] / np.float32(32768))
+
+
+@pytest.mark.parametrize("targets", [True, False])
+def test_a_wav_of_more_channels_than_units(targets: bool, tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav", np.zeros((5, 2), "<i2"))
+    with pytest.raises(DataError, match=r"a\.wav: has 2 channels, input `x` takes 1 unit"):
+        open_data(tmp_path / "a.wav", SIGNAL, targets=targets)
+
+
+def sound(path: Path, samples: Any) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(samples.tobytes())
-    batch = checked(tmp_path / "a.wav", SERIES).batch(np.array([0]))
-    np.testing.assert_array_equal(batch.given["x"][:, 0], samples[:2] / np.float32(32768))
-    np.testing.assert_array_equal(batch.given["t"][:, 0], samples[1:] / np.float32(32768))
 
 
 def test_text_as_characters_and_words(tmp_path: Path) -> None:

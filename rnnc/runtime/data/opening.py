@@ -79,7 +79,12 @@ def _read(
         case ".jsonl":
             return read_jsonl(path, fields, axes)
         case ".wav":
-            return _unnamed(read_wav(path), fields, axes, str(path))
+            sound = read_wav(path)
+            channels = sound.array.shape[1]
+            for field in fields:
+                if field.scalar and not field.target and channels != 1:
+                    raise DataError(f"{path}: has {channels} channels, {field} takes 1 unit")
+            return _unnamed(sound, fields, axes, str(path))
         case ".txt":
             most = _vocabulary_size(module, fields, str(path))
             tokens, vocabulary, strange = read_words(path, unit, vocabulary, most)
@@ -94,6 +99,9 @@ def _unnamed(mapped: Mapped, fields: tuple[Field, ...], axes: Axes, name: str) -
         names = ", ".join(f"`{f.name}`" for f in fields)
         raise DataError(f"{name}: the file has no names, and the network reads {names}; use .npz, .csv or .jsonl")
     [field] = inputs
+    if field.scalar and mapped.array.shape[1:] == (1,):
+        # (steps, 1) would also be one sequence of a batch; either way it is one series.
+        mapped = mapped.part(mapped.array[:, 0])
     whole = lay_out({field.name: mapped}, (field,), axes, name)
     column = whole.columns[field.name]
     if not targets:

@@ -146,8 +146,8 @@ def test_tables_that_do_not_fit(old: str, new: str, said: str, tmp_path: Path) -
         ('{"x": [], "t": []}', "`x` is empty"),
         ('{"x": [[1]], "x": [[1]], "t": [[1]]}', "`x` stands there twice"),
         ("[1, 2]", "a line is an object"),
-        ('{"x": [[1]], ', "no JSON"),
-        ("[" * 100_000, "no JSON"),
+        ('{"x": [[1]] "t"', r"no JSON: Expecting ',' delimiter \(column 13\)"),
+        ("[" * 100_000, "no JSON to be read: its lists are nested too deep"),
     ],
 )
 def test_lines_that_do_not_fit(line: str, said: str, tmp_path: Path) -> None:
@@ -244,10 +244,16 @@ def test_a_flipped_byte_of_an_npz_is_refused_or_changes_nothing(packed: bool, tm
     assert refused > 0.6 * len(whole) / 3
 
 
+def none(path: Path) -> Path:
+    np.savez(path, x=np.zeros((5, 0, 1)), t=np.zeros((5, 0, 1)))
+    return path
+
+
 def test_other_forms_of_files(tmp_path: Path) -> None:
     for path, said in (
         (tmp_path / "none.npz", "cannot read .*none.npz: no such file"),
         (tmp_path, "input `x` is missing; the file has nothing"),
+        (none(tmp_path / "zero.npz"), r"zero\.npz: there is no sequence"),
         (sound(tmp_path / "b.wav", 1), "b.wav: 8 bits a sample; only 16"),
         (write(".csv", tmp_path), r"the network \(D\) = "),
     ):

@@ -125,6 +125,8 @@ def _on_data(arguments: argparse.Namespace, facts: dict[str, Any]) -> int:
     own: dict[str, Any] = {name: facts.pop(name) for name in asked if name in facts}
     if own.get("unit", CHARACTERS) not in (CHARACTERS, WORDS):
         raise Failure(f"--unit is {own['unit']}; it is {CHARACTERS} or {WORDS}")
+    if "unit" in own and Path(arguments.data).suffix.lower() != ".txt":
+        raise Failure(f"--unit says what a .txt is read by; {arguments.data} is none")
     try:
         options = Options(**facts)
     except ValueError as error:

@@ -28,7 +28,10 @@ class Rule:
         self._module, self._name = module, name
         self.steps = online and name != "bptt"
         if self.steps and not hasattr(module, f"{name}_step"):
-            raise UnfitNetwork(f"the module has no `{name}_step` to learn online with")
+            raise UnfitNetwork(
+                f"the learning rule `{name}` goes by many steps at once, so it cannot change weights at every one "
+                "(--online); with --window N it learns N steps at a time, as rtrl does step by step"
+            )
         self._whole = getattr(module, name)
         self._seeded = "seed" in inspect.signature(self._whole).parameters
 

@@ -13,6 +13,7 @@ from rnnc.runtime.optim.optimiser import Optimiser
 from rnnc.runtime.schedules import SCHEDULES, Schedule
 
 OPTIMIZERS = ("sgd", "momentum", "nag", *(kind.__name__.lower() for kind in optim.OPTIMISERS if kind is not optim.SGD))
+OF_SCHEDULES = {"every": ("step",), "factor": ("step", "plateau"), "plateau": ("plateau",)}
 MAY_CHANGE = ("epochs", "steps", "patience", "keep")
 
 
@@ -23,7 +24,8 @@ class Options:
     `window`: so many positions a step, the state carried on; `online`: a weight change every position. `clip`: the
     largest norm of a gradient, `clip_value` of each of its entries. `average`: an exponential average of the
     weights with this decay is what is validated and saved. `check` and `save`: steps between two validations and
-    two checkpoints (None: an epoch). `patience`: validations without a better one that end a run.
+    two checkpoints (None: an epoch). `patience`: validations without a better one that end a run. `every` (1000),
+    `factor` (0.1) and `plateau` (5) are of the schedules `step` and `plateau`.
     """
 
     learn: str = "bptt"
@@ -40,9 +42,9 @@ class Options:
     clip_value: float | None = None
     schedule: str = "constant"
     warmup: int = 0
-    every: int = 1000
-    factor: float = 0.1
-    plateau: int = 5
+    every: int | None = None
+    factor: float | None = None
+    plateau: int | None = None
     average: float | None = None
     check: int | None = None
     patience: int | None = None
@@ -73,6 +75,9 @@ class Options:
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("dtype", ("float32", "float64"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"--{name} is {getattr(self, name)}; there are {', '.join(known)}")
+        for name, kinds in OF_SCHEDULES.items():
+            if getattr(self, name) is not None and self.schedule not in kinds:
+                raise ValueError(f"--{name} goes with --schedule {' or '.join(kinds)}, not with {self.schedule}")
         if self.epochs is not None and self.steps is not None:
             raise ValueError("give --epochs or --steps, not both")
         if self.online and self.window is not None:
@@ -124,7 +129,8 @@ class Options:
 
     def plan(self) -> Schedule:
         """A new schedule."""
-        return Schedule(self.schedule, self.warmup, self.every, self.factor, self.plateau)
+        given: dict[str, Any] = {"every": self.every, "factor": self.factor, "patience": self.plateau}
+        return Schedule(self.schedule, self.warmup, **{name: n for name, n in given.items() if n is not None})
 
     def fixed(self) -> dict[str, Any]:
         """What may not change between the parts of one run."""

@@ -82,6 +82,7 @@ def train_text(module: object, options: TextOptions) -> int:
 
 def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions, stop: Stop) -> int:
     trigram = fit_ngrams(corpus.train, corpus.size).bits(corpus.held_out)
+    _check_vocabulary(network, corpus)
     sizes = {**dict(options.sizes), **dict.fromkeys(network.sizes, corpus.size)}
     p = network.module.init(seed=options.seed, dtype="float32", **sizes)
     weights = sum(value.size for value in p.values())
@@ -121,6 +122,16 @@ def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions,
     if options.sample:
         _sample(network, p, corpus, options)
     return stop.exit_status or DONE
+
+
+def _check_vocabulary(network: TextNetwork, corpus: Corpus) -> None:
+    fixed = {name: getattr(network.module, "SIZES", {})[name] for name in getattr(network.module, "PINNED", ())}
+    for name in network.sizes:
+        if fixed.get(name, corpus.size) != corpus.size:
+            raise TextError(
+                f"{corpus.name} has {corpus.size} different characters, and `{name}` is set to {fixed[name]}: "
+                "leave it open, or give the text with --data, where the rarest count as one"
+            )
 
 
 def _notes(corpus: Corpus, sizes: Mapping[str, int]) -> dict[str, str]:

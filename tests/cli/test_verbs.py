@@ -150,6 +150,8 @@ def test_train(capsys: Capture, folder: Path) -> None:
     assert "trigram" in said.out and "char_lm" in said.out and (folder / "weights.npz").is_file()
     assert run(["train", "small.rnn", *given]) == 1
     assert run(["train", "char_lm", "-s", "H=4", "--text", "none.txt"]) == 2
+    assert run(["train", "char_lm", "-s", "V=3", *given]) == 2
+    assert "text.txt has 15 different characters, and `V` is set to 3" in capsys.readouterr().err
     assert run(["train", "-", "--text", "-"]) == 2
     assert "standard input cannot be the spec and the text" in capsys.readouterr().err
     assert run(["train", "char_lm", "-s", "H=4", "--minutes", "-1"]) == 2

@@ -50,7 +50,7 @@ def lay_out(arrays: Mapping[str, Mapped], fields: tuple[Field, ...], axes: Axes,
     final = {axis: _final(axis, axes, found, lengths, count[1], form, name) for axis in axes.names}
     known = {*(field.name for field in fields), "lengths", *(f"lengths.{axis}" for axis in axes.names)}
     unused = tuple(other for other in arrays if other not in known)
-    picks = all_of(count[1])
+    picks = all_of(count[1], name)
     return Sequences(name, fields, columns, picks, final, np.zeros_like(picks), numbered, unused)
 
 

@@ -117,7 +117,7 @@ def _unnamed(mapped: Mapped, fields: tuple[Field, ...], axes: Axes, name: str) -
     if length[0] < 2:
         raise DataError(f"{name}: one step has no next")
     columns: dict[str, Column] = {field.name: column, target.name: Later(column)}
-    picks = all_of(1)
+    picks = all_of(1, name)
     return Sequences(name, fields, columns, picks, {axis: length - 1}, np.zeros_like(picks), numbered)
 
 

@@ -161,7 +161,7 @@ def _sequences(
     def where(sequence: int, position: Place) -> str:
         return f"line {line.array[int(begins[sequence]) + (position[0][1] if position else 0)]}"
 
-    picks = all_of(len(lengths))
+    picks = all_of(len(lengths), str(path))
     return Sequences(
         str(path),
         cells.fields,

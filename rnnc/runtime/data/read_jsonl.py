@@ -51,8 +51,7 @@ def read_jsonl(path: Path, fields: tuple[Field, ...], axes: Axes) -> Sequences:
             lengths[axis].append(own[axis])
         lines.append(line)
         unused.update(dict.fromkeys(key for key in record if key != "lengths" and key not in spools))
-    if not lines:
-        raise DataError(f"{path}: there is no sequence")
+    picks = all_of(len(lines), str(path))
     columns: dict[str, Column] = {}
     for field in fields:
         own_extents = np.array(extents[field.name], dtype=np.int64).reshape(len(lines), len(field.axes))
@@ -64,7 +63,6 @@ def read_jsonl(path: Path, fields: tuple[Field, ...], axes: Axes) -> Sequences:
         steps = "".join(f", {axis} {n}" for axis, n in position)
         return f"line {lines[sequence]}{steps}"
 
-    picks = all_of(len(lines))
     final = {axis: np.array(own, dtype=np.int64) for axis, own in lengths.items()}
     return Sequences(str(path), fields, columns, picks, final, np.zeros_like(picks), place, tuple(unused))
 
@@ -91,8 +89,10 @@ def parsed(text: str, where: str) -> dict[str, Any]:
 
     try:
         record = json.loads(text, object_pairs_hook=once)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"{where}: no JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: no JSON: {error.msg} (column {error.colno})") from None
+    except RecursionError:
+        raise DataError(f"{where}: no JSON to be read: its lists are nested too deep") from None
     if not isinstance(record, dict):
         raise DataError(f'{where}: a line is an object, as {{"x": [[1, 2]]}}')
     return record

@@ -125,8 +125,8 @@ def numbered(sequence: int, position: Place) -> str:
     return f"sequence {sequence}" + "".join(f", {axis} {n}" for axis, n in position)
 
 
-def all_of(count: int) -> Ints:
-    """0, 1, ... as the numbers of all sequences; DataError where there is none."""
+def all_of(count: int, name: str = "data") -> Ints:
+    """0, 1, ... as the numbers of all sequences of what is called `name`; DataError where there is none."""
     if count < 1:
-        raise DataError("there is no sequence")
+        raise DataError(f"{name}: there is no sequence")
     return np.arange(count, dtype=np.int64)

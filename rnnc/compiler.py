@@ -65,10 +65,11 @@ def differentiate(understood: Understood) -> System:
 
 def influences(understood: Understood) -> System:
     """The system with the influences of real-time recurrent learning. Raises `Rejected` where there is none."""
-    from rnnc.learning.follow import followed
+    from rnnc.learning.follow import follow
+    from rnnc.learning.rtrl import rtrl
 
     reporter = Reporter()
-    forward = followed(understood.system, reporter) if understood.system.loss is not None else None
+    forward = follow(understood.system, reporter, rtrl) if understood.system.loss is not None else None
     reporter.stop_if_wrong()
     return understood.system if forward is None else forward.system
 
@@ -77,11 +78,14 @@ MOST_INFLUENCES = 3000
 """Influences (of one parameter on one state) beyond which a module learns forward in time only where that is asked."""
 
 
-def learners(understood: Understood, learn: Sequence[str] | None = None) -> tuple[Learner, ...]:
-    """What the rules `learn` need beside back-propagation; none where the network has no loss. Where `learn` is None,
-    real-time recurrent learning, unless the network cannot be learned forward in time or has too many influences.
-    Raises `Rejected` where a rule that is asked for cannot be had, `rnnc.learning.rules.NoRule` for an unknown one."""
-    from rnnc.learning.rules import chosen
+def learners(
+    understood: Understood, learn: Sequence[str] | None = None, checkpoint: bool = False
+) -> tuple[Learner, ...]:
+    """What the rules `learn` need beside back-propagation, and with `checkpoint` back-propagation itself; none where
+    the network has no loss. Where `learn` is None, real-time recurrent learning, unless the network cannot be learned
+    forward in time or has too many influences. Raises `Rejected` where a rule that is asked for cannot be had,
+    `rnnc.learning.rules.NoRule` for an unknown one."""
+    from rnnc.learning.rules import CHECKPOINTS, chosen
     from rnnc.program.learner import learner
 
     reporter = Reporter()
@@ -90,19 +94,30 @@ def learners(understood: Understood, learn: Sequence[str] | None = None) -> tupl
     found = tuple(learner(rule, understood.system, reporter, most) for rule in rules)
     if learn is not None:
         reporter.stop_if_wrong()
+    if checkpoint and understood.system.loss is not None:
+        reporter = Reporter()
+        found = (learner(CHECKPOINTS, understood.system, reporter), *found)
+        reporter.stop_if_wrong()
     return tuple(one for one in found if one is not None)
 
 
-def emit(understood: Understood, target: str = "numpy", learn: Sequence[str] | None = None) -> str:
+def emit(
+    understood: Understood, target: str = "numpy", learn: Sequence[str] | None = None, checkpoint: bool = False
+) -> str:
     """The text of the generated module. `learn` names its learning rules (`rnnc.learning.rules`; `bptt` is always
     there); None: `bptt` and, where the network allows it, `rtrl`. Raises `Rejected` where it does not allow one that is
-    asked for, `rnnc.learning.rules.NoRule` for a name that is none."""
+    asked for, `rnnc.learning.rules.NoRule` for a name that is none. With `checkpoint`, `bptt` holds about the square
+    root of a sequence's steps; `ValueError` where the target has neither that nor `truncated_bptt`."""
     from rnnc.emit.targets import back_end
     from rnnc.program.lower import lower
+    from rnnc.system.pieces import Pieces
 
     chosen = back_end(target)
     program = lower(differentiate(understood), chosen.by_strips)
-    return chosen.emit(understood.model, program, understood.source.text, learners(understood, learn))
+    rules = learners(understood, learn, checkpoint)
+    if not chosen.in_pieces and any(isinstance(one.learned, Pieces) for one in rules):
+        raise ValueError(f"the target {target} has no checkpoints and no truncated_bptt")
+    return chosen.emit(understood.model, program, understood.source.text, rules)
 
 
 def emit_text(
@@ -112,10 +127,12 @@ def emit_text(
     settings: Mapping[str, float] | None = None,
     target: str = "numpy",
     learn: Sequence[str] | None = None,
+    checkpoint: bool = False,
     name: str = "<text>",
 ) -> str:
-    """A spec's text to its module's text, `learn` as in `emit`. Raises `Rejected` where the spec is wrong."""
-    return emit(understand(read_text(text, name), network=network, settings=settings), target, learn)
+    """A spec's text to its module's text, `learn` and `checkpoint` as in `emit`. Raises `Rejected` where the spec is
+    wrong."""
+    return emit(understand(read_text(text, name), network=network, settings=settings), target, learn, checkpoint)
 
 
 def load_module(text: str, name: str) -> types.ModuleType:
@@ -134,12 +151,13 @@ def compile_text(
     settings: Mapping[str, float] | None = None,
     target: str = "numpy",
     learn: Sequence[str] | None = None,
+    checkpoint: bool = False,
     name: str = "<text>",
 ) -> types.ModuleType:
-    """A spec given as text, compiled and imported, `learn` as in `emit`. Raises `rnnc.diagnostics.Rejected` where it is
-    wrong."""
+    """A spec given as text, compiled and imported, `learn` and `checkpoint` as in `emit`. Raises
+    `rnnc.diagnostics.Rejected` where it is wrong."""
     understood = understand(read_text(text, name), network=network, settings=settings)
-    return load_module(emit(understood, target, learn), understood.model.name)
+    return load_module(emit(understood, target, learn, checkpoint), understood.model.name)
 
 
 def compile_file(
@@ -149,11 +167,12 @@ def compile_file(
     settings: Mapping[str, float] | None = None,
     target: str = "numpy",
     learn: Sequence[str] | None = None,
+    checkpoint: bool = False,
 ) -> types.ModuleType:
-    """A spec's file, compiled and imported, `learn` as in `emit`. Raises `Rejected` where it is wrong, `OSError` where
-    it cannot be read."""
+    """A spec's file, compiled and imported, `learn` and `checkpoint` as in `emit`. Raises `Rejected` where it is wrong,
+    `OSError` where it cannot be read."""
     understood = understand(read_path(path), path=Path(path), network=network, settings=settings)
-    return load_module(emit(understood, target, learn), understood.model.name)
+    return load_module(emit(understood, target, learn, checkpoint), understood.model.name)
 
 
 def check_text(text: str, *, name: str = "<text>") -> tuple[Diagnostic, ...]:

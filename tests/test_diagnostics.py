@@ -38,7 +38,7 @@ def _options(source: Source) -> dict[str, Any]:
     for option, value in zip(words[2::2], words[3::2], strict=True):
         if option == "--network":
             given["network"] = value
-        elif option == "--algorithm":
+        elif option in ("--algorithm", "--rule"):
             continue
         else:
             name, _, number = value.partition("=")

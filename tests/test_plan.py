@@ -14,6 +14,7 @@ from counted import most_bytes, multiplications
 from rnnc.cli import run
 from rnnc.compiler import Understood, emit, load_module, understand
 from rnnc.frontend.read import read_path, read_text
+from rnnc.learning.rules import CHECKPOINTS, rule
 from rnnc.plan.advice import cheapest
 from rnnc.plan.plan import REAL, Plan, plan
 from rnnc.plan.spell import polynomial, short
@@ -42,6 +43,13 @@ def inputs_of(module: Any, sizes: dict[str, int], steps: int, batch: int) -> dic
     return found
 
 
+def modules(one: Understood, names: tuple[str, ...]) -> tuple[Any, Any]:
+    """With the rules of these names; and, where that is among them, with checkpoints."""
+    plain = load_module(emit(one, learn=tuple(n for n in names if n != CHECKPOINTS.name)), one.model.name)
+    cut = CHECKPOINTS.name in names
+    return plain, load_module(emit(one, learn=(), checkpoint=True), one.model.name) if cut else None
+
+
 COUNTED = (
     ("elman", {"D": 8, "H": 24}, ("bptt", "rtrl")),
     ("fully_recurrent", {"D": 8, "Q": 20}, ("bptt", "rtrl")),
@@ -62,12 +70,14 @@ def test_multiply_adds_are_those_that_are_made(name: str, sizes: dict[str, int],
     one = understood(name, **sizes)
     found = plan(one, dict.fromkeys(one.system.axes, steps), batch)
     names = tuple(c.rule.name for c in found.costs)
-    module = load_module(emit(one, learn=names), name)
+    module, pieces = modules(one, names)
     data, p = inputs_of(module, dict(found.sizes), steps, batch), module.init()
     assert tuple(n for n in ("bptt", "rtrl") if n in names) == rules
     for cost in found.costs:
-        run, seed = getattr(module, cost.rule.name), {"seed": 0} if cost.rule.random else {}
-        counted = multiplications(module, lambda run=run, seed=seed: run(p, **data, **seed))  # type: ignore[misc]
+        own = pieces if cost.rule is CHECKPOINTS else module
+        learn = getattr(own, "bptt" if cost.rule is CHECKPOINTS else cost.rule.name)
+        seed = {"seed": 0} if cost.rule.random else {}
+        counted = multiplications(own, lambda learn=learn, seed=seed: learn(p, **data, **seed))  # type: ignore[misc]
         assert found.value(cost.call) == pytest.approx(counted, rel=0.05), cost.rule.name
 
 
@@ -84,12 +94,28 @@ HELD = (
 def test_bytes_are_those_that_are_held(name: str, sizes: dict[str, int], batch: int, steps: int) -> None:
     one = understood(name, **sizes)
     found = plan(one, dict.fromkeys(one.system.axes, steps), batch)
-    module = load_module(emit(one, learn=tuple(c.rule.name for c in found.costs)), name)
+    module, _ = modules(one, tuple(c.rule.name for c in found.costs))
     data, p = inputs_of(module, dict(found.sizes), steps, batch), module.init()
     for cost in found.costs:
+        if cost.rule.name in (CHECKPOINTS.name, "truncated_bptt"):
+            continue  # below
         run, seed = getattr(module, cost.rule.name), {"seed": 0} if cost.rule.random else {}
         measured = most_bytes(lambda run=run, seed=seed: run(p, **data, **seed))  # type: ignore[misc]
         assert found.value(cost.held) * REAL == pytest.approx(measured, rel=0.05), cost.rule.name
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("elman", {"H": 16}), ("lstm", {"H": 12}), ("self_recurrent", {"H": 64})])
+def test_bytes_of_pieces_and_windows(name: str, sizes: dict[str, int]) -> None:
+    """A batch large enough that arrays weigh more than what Python keeps of each piece."""
+    one, steps, batch = understood(name, **sizes), 900, 128
+    found = plan(one, dict.fromkeys(one.system.axes, steps), batch, (CHECKPOINTS, rule("truncated_bptt")))
+    module, pieces = modules(one, tuple(c.rule.name for c in found.costs))
+    data, p = inputs_of(module, dict(found.sizes), steps, batch), module.init()
+    for of, learn in ((CHECKPOINTS.name, pieces.bptt), ("truncated_bptt", module.truncated_bptt)):
+        cost = found.of(of)
+        assert cost is not None
+        measured = most_bytes(lambda learn=learn: learn(p, **data))  # type: ignore[misc]
+        assert found.value(cost.held) * REAL == pytest.approx(measured, rel=0.05), of
 
 
 NET = """network net(D = {n}, H = {n}) {{
@@ -138,7 +164,11 @@ def test_the_command(capsys: Capture, tmp_path: Path) -> None:
     assert "".join(ElementTree.parse(picture).getroot().itertext()).count("h.f.W_y on h: dense, 4,096 of 4,096") == 1
     assert run(["plan", "lstm", "-s", "H=16", "-T", "n=50", "-B", "2", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["cheapest"] == "bptt" and [one["rule"] for one in told["rules"]][:2] == ["bptt", "rtrl"]
+    assert told["cheapest"] == "bptt" and [one["rule"] for one in told["rules"]][:3] == [
+        "bptt",
+        CHECKPOINTS.name,
+        "rtrl",
+    ]
     assert told["parameters"]["value"] == 4 * 16 * (3 + 16 + 1) + 2 * 16 + 2
 
 

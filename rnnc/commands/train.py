@@ -29,6 +29,8 @@ NUMBERS: tuple[tuple[str, type[int] | type[float], str], ...] = (
 OF_DATA: tuple[tuple[str, type[int] | type[float] | type[str], str], ...] = (
     ("epochs", int, "how often all of the data is read (10), instead of --steps"),
     ("learn", str, "the learning rule: bptt (the default), rtrl, snap1 and others"),
+    ("k1", int, "learn truncated_bptt: steps between two windows (10)"),
+    ("k2", int, "learn truncated_bptt: steps of a window (20)"),
     (
         "optimizer",
         str,

@@ -19,11 +19,11 @@ from rnnc.system.needed import needed
 from rnnc.system.stepping import label_axes, stepped
 
 
-def api(model: Model, program: Program, names: Names, stream: Streaming) -> str:
-    """Text of the public functions."""
+def api(model: Model, program: Program, names: Names, stream: Streaming, checkpoints: bool = False) -> str:
+    """Text of the public functions; with `checkpoints`, `bptt` runs in pieces."""
     parts = [_observed(model, names), _forward(model, names, stream), _run(model, program, names, stream)]
     if program.system.loss is not None:
-        parts.append(_bptt(model, program, names, stream))
+        parts.append(_bptt(model, program, names, stream, checkpoints))
     if stream.refusal is None:
         parts.append(_state(names, stream))
         parts.append(start(program, names, stream))
@@ -225,7 +225,7 @@ def _observed_needs(lines: Lines, model: Model, names: Names) -> None:
             lines.add("needs = (*needs, *(name for unit in units for name in reads.get(unit, ())))")
 
 
-def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> str:
+def _bptt(model: Model, program: Program, names: Names, stream: Streaming, checkpoints: bool) -> str:
     signature, others, given = _data(model, names)
     system = program.system
     assert system.loss is not None
@@ -261,6 +261,12 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming) -> st
         lines.add(f"call = Call(p, data, lengths, state, needs{', seed=seed' if drops else ''})")
         check_labels(lines, names)
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
+        if checkpoints:
+            lines.add("    value, grads, state = in_checkpoints(call, wrt, reduce)")
+            if stream.refusal is None:
+                lines.add("grads.state = state")
+            lines.add("return value, grads")
+            return lines.text()
         lines.add("    saved = _forward(call)")
         if loss.body:
             lines.add('with np.errstate(all="ignore"):')

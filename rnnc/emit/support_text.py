@@ -31,7 +31,7 @@ def _functions() -> tuple[tuple[str, str], ...]:
 @cache
 def support_names() -> tuple[str, ...]:
     """Every name the support files define at their top."""
-    parts = ("parameters", "calls", "operations", "ctc", "generating", "influences", "blocks", "signs")
+    parts = ("parameters", "calls", "operations", "ctc", "generating", "influences", "blocks", "signs", "pieces")
     trees = (ast.parse(copied(name)) for name in parts)
     return tuple(n.name for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef))
 

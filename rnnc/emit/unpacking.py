@@ -73,6 +73,9 @@ def unpacked(
             need(variable, f"stacked(call.p, {', '.join(repr(n) for n in stacks[v.name].parts)})")
         else:
             need(variable, f"call.p[{v.name!r}]{names.in_blocks(v.name)}")
+    for v in names.system.values:
+        if v.role == "given":
+            need(names.variable(v.name), f"call.given[{v.name!r}]")
     for axis in names.system.axes:
         need(names.of_axis("length", axis), f"call.count({axis!r})")
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")

@@ -17,14 +17,27 @@ def bptt(system: System) -> System:
 
     Without a loss there is nothing to differentiate: the system is only stacked and hoisted.
     """
-    stacked = prune(hoist(stack(fold(system))))
-    if stacked.loss is None:
-        return stacked
-    rows = {part for s in stacked.stacks for part in s.parts}
-    read = {r.name for e in stacked.equations for r in e.reads} | {n for b in stacked.borders for n in b.reads()}
+    stacked = ready(system)
+    return stacked if stacked.loss is None else finished(differentiated(stacked))
+
+
+def ready(system: System) -> System:
+    """A system as it is differentiated: weights stacked, what a scan need not repeat before it."""
+    return prune(hoist(stack(fold(system))))
+
+
+def differentiated(system: System, also: tuple[str, ...] = ()) -> System:
+    """The system with the gradients of its loss by its parameters, its real inputs and the given values `also`."""
+    rows = {part for s in system.stacks for part in s.parts}
+    read = {r.name for e in system.equations for r in e.reads} | {n for b in system.borders for n in b.reads()}
     wrt = tuple(
         v.name
-        for v in stacked.values
+        for v in system.values
         if v.kind == "real" and v.name not in rows and v.name in read and v.role in ("parameter", "input")
     )
-    return prune(hoist(fold(unalias(adjoint(stacked, wrt)))))
+    return adjoint(system, (*wrt, *also))
+
+
+def finished(system: System) -> System:
+    """A system with its adjoints, ready to be scheduled."""
+    return prune(hoist(fold(unalias(system))))

@@ -8,6 +8,7 @@ from rnnc.autodiff.ending import Across
 from rnnc.autodiff.kept import Kept
 from rnnc.autodiff.tangent import Held
 from rnnc.system.forms import System
+from rnnc.system.pieces import Pieces
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Estimate:
     refined: frozenset[str] = frozenset()
 
 
-Learned = Forward | Blockwise | Estimate
+Learned = Forward | Blockwise | Estimate | Pieces
 """One class for every kind of program that a rule needs; `rnnc.program.learner` and `rnnc.emit.learners` know them
 all."""
 

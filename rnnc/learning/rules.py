@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rnnc.diagnostics import Reporter
+from rnnc.learning.checkpoints import separated
 from rnnc.learning.eprop import eprop
 from rnnc.learning.focused import focused
 from rnnc.learning.follow import follow, followed
@@ -84,6 +85,10 @@ def _kf_rtrl(system: System, reporter: Reporter, asked: Asked) -> Learned | None
     return follow(system, reporter, kf_rtrl)
 
 
+def _in_pieces(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
+    return separated(system, reporter)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("bptt", "back-propagation through time", True, "Werbos (1990)", "", False, None),
     Rule("rtrl", "real-time recurrent learning", True, "Williams and Zipser (1989)", "", True, _rtrl),
@@ -145,10 +150,34 @@ RULES: tuple[Rule, ...] = (
         _kf_rtrl,
         random=True,
     ),
+    Rule(
+        "truncated_bptt",
+        "back-propagation through time over windows",
+        False,
+        "Williams and Peng (1990), BPTT(h; h')",
+        "what a step does to losses of windows that begin after it",
+        False,
+        _in_pieces,
+    ),
 )
+
+CHECKPOINTS = Rule(
+    "bptt with checkpoints",
+    "back-propagation through time in pieces",
+    True,
+    "Chen, Xu, Zhang and Guestrin (2016)",
+    "",
+    False,
+    _in_pieces,
+)
+"""What `rnnc compile --checkpoint` makes of `bptt`: no rule of its own, but a program and a cost of its own."""
 
 ALWAYS = ("bptt", "rtrl")
 """What a module has where nothing is asked for and the network allows it."""
+
+
+OTHER_NAMES = {"epochwise": "epochwise back-propagation is `bptt` on each epoch, from the state before it"}
+"""Names from the literature for what a module has under another."""
 
 
 class NoRule(Exception):
@@ -167,6 +196,8 @@ def rule(name: str) -> Rule:
                 return known
         elif match := re.fullmatch(rf"{known.name[:-1]}([1-9][0-9]{{0,3}})", name):
             return replace(known, name=name, number=int(match[1]))
+    if name in OTHER_NAMES:
+        raise NoRule(name, OTHER_NAMES[name])
     names = tuple(known.name for known in RULES)
     meant = suggest(name, (n[:-1] + "1" if n.endswith("N") else n for n in names))
     raise NoRule(name, f"did you mean `{meant}`?" if meant else f"there are {', '.join(names)}")

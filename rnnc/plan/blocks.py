@@ -14,6 +14,9 @@ from rnnc.program.forms import Program
 from rnnc.program.learner import Learner
 from rnnc.sizes import Size
 
+BLOCK = "steps of a block of hybrid, chosen so that carrying influences over costs little"
+"""What the letter of a block's steps means."""
+
 
 def in_blocks(learner: Learner) -> Blockwise | None:
     """What a rule goes by block by block; None where it does not, or the whole sequence is the only block."""

@@ -7,7 +7,7 @@ comparisons are not counted, nor is what only the gradients of inputs need.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from rnnc.ops.formula import Formula, Operation, depth_first
 from rnnc.plan.symbols import Symbols
@@ -19,10 +19,11 @@ BATCH = "\n"
 """The label of the sequences, which no spec can have."""
 
 
-def multiplications(program: Program, letters: Symbols) -> Size:
-    """Those of one call: all sections, every position, every sequence."""
+def multiplications(program: Program, letters: Symbols, sections: Collection[str] | None = None) -> Size:
+    """Those of one call: all sections, or those named, every position, every sequence."""
     counting = _Counting(program, letters)
-    made = (e for section in program.sections for e in _always(section.body))
+    chosen = (s for s in program.sections if sections is None or s.name in sections)
+    made = (e for section in chosen for e in _always(section.body))
     return sum((counting.equation(e) for e in made), Size.of(0))
 
 

@@ -10,9 +10,11 @@ from rnnc.diagnostics import Diagnostic, Reporter
 from rnnc.emit.module import module
 from rnnc.learning.rules import Rule, rule
 from rnnc.plan.arrays import arrays, strip_rows
-from rnnc.plan.blocks import block_steps, in_blocks, of_call
+from rnnc.plan.blocks import BLOCK, block_steps, in_blocks, of_call
 from rnnc.plan.counting import a_step, multiplications
 from rnnc.plan.pattern import Pattern, number, pattern
+from rnnc.plan.pieces import Run, calls, run_of
+from rnnc.plan.pieces import peaks as pieces_peaks
 from rnnc.plan.rules import peaks, planned
 from rnnc.plan.symbols import Symbols, symbols
 from rnnc.program.forms import Loop, Program, statements
@@ -20,6 +22,7 @@ from rnnc.program.learner import Learner, learner
 from rnnc.program.lower import lower
 from rnnc.sizes import Size
 from rnnc.system.forms import System
+from rnnc.system.pieces import Pieces
 
 REAL = 4
 """Bytes of a number, float32."""
@@ -38,7 +41,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """`at` gives every letter its value. `refused` says of rules why the network does not allow them."""
+    """`at` gives every letter its value, `meaning` says of some what they count. `refused` says of rules why the
+    network does not allow them."""
 
     name: str
     letters: Symbols
@@ -46,6 +50,7 @@ class Plan:
     at: Mapping[str, int]
     parameters: Size
     costs: tuple[Cost, ...]
+    meaning: tuple[tuple[str, str], ...]
     refused: tuple[tuple[Rule, Diagnostic], ...]
     pattern: Pattern | None
 
@@ -66,17 +71,21 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
     count = sum((number(v.shape) for v in parameters), Size.of(0))
     learners, refused = _learners(system, tuple(planned() if rules is None else rules))
     main = lower(differentiate(understood))
-    text = module(understood.model, main, understood.source.text, learners)
+    text = module(understood.model, main, understood.source.text, tuple(x for x in learners if not _cut(x)))
     made = arrays(text, letters, _shapes(system, letters))
     at = _values(system, letters, steps, batch, strip_rows(text))
     at |= block_steps(learners, at, letters)
-    calls = [(rule("bptt"), main, multiplications(main, letters))]
-    for x in learners:
-        blocks = in_blocks(x)
-        own = multiplications(x.programs[-1], letters) if blocks is None else of_call(x, blocks, letters)
-        calls.append((x.rule, x.programs[-1], own))
-    costs = []
-    for one, program, call in calls:
+    costs: list[Cost] = []
+    meaning = [(letters.block, BLOCK)] if letters.block in at else []
+    for x in (None, *learners):
+        one, program = (rule("bptt"), main) if x is None else (x.rule, x.programs[-1])
+        if x is not None and _cut(x):
+            cost, run = _in_pieces(x, understood, main, letters, count, at)
+            costs.append(cost)
+            meaning += run.meaning
+            continue
+        blocks = None if x is None else in_blocks(x)
+        call = multiplications(program, letters) if blocks is None or x is None else of_call(x, blocks, letters)
         moments = peaks(one, made, program, letters, count)
         held = max(moments, key=lambda z: z.value(at))
         costs.append(Cost(one, _step(call, program, letters), call, held))
@@ -88,9 +97,29 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
         at,
         count,
         tuple(costs),
+        tuple(meaning),
         refused,
         None if followed is None else pattern(followed, parameters),
     )
+
+
+def _cut(one: Learner) -> bool:
+    """Whether a rule runs a sequence in pieces."""
+    return isinstance(one.learned, Pieces)
+
+
+def _in_pieces(
+    one: Learner, understood: Understood, main: Program, letters: Symbols, parameters: Size, at: dict[str, int]
+) -> tuple[Cost, Run]:
+    """The cost of such a rule; adds its letters to `at`."""
+    text = module(understood.model, main, understood.source.text, (one,))
+    run, known = run_of(one, letters, at, strip_rows(text))
+    at |= known
+    call = calls(one, run, letters)
+    moments = pieces_peaks(one, run, letters, text, _shapes(understood.system, letters), parameters)
+    ((_, length),) = letters.steps
+    step = a_step(call.bind(run.long(Size.named(length))), (length, letters.batch))
+    return Cost(one.rule, step, call, max(moments, key=lambda z: z.value(at))), run
 
 
 def _learners(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rnnc.learning.rules import RULES, Rule, rule
+from rnnc.learning.rules import CHECKPOINTS, RULES, Rule, rule
 from rnnc.plan.arrays import Arrays
 from rnnc.plan.blocks import of_block
 from rnnc.plan.counting import added_products
@@ -17,9 +17,11 @@ Made = Mapping[str, Arrays]
 
 
 def planned() -> Iterator[Rule]:
-    """Every rule; of a family the one with the number 1."""
+    """Every rule; of a family the one with the number 1. Behind back-propagation comes that with checkpoints."""
     for known in RULES:
         yield rule(f"{known.name[:-1]}1") if known.family else known
+        if known.learned is None:
+            yield CHECKPOINTS
 
 
 def peaks(of: Rule, made: Made, program: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:

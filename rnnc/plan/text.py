@@ -28,16 +28,16 @@ def text(plan: Plan) -> str:
     strips = [f"{letter} = {plan.at[letter]}" for _, letter in plan.letters.strips if _used(plan, letter)]
     if strips:
         lines.append(f"({', '.join(strips)}: the positions that are computed at a time)")
-    if plan.letters.block in plan.at:
-        block = f"{plan.letters.block} = {plan.at[plan.letters.block]}"
-        lines.append(f"({block}: the steps of a block of hybrid, chosen so that carrying influences over costs little)")
+    used = [f"{n} = {plan.at[n]}: {what}" for n, what in plan.meaning if _used(plan, n)]
+    if used:
+        lines.append(f"({'; '.join(used)})")
     if plan.pattern is not None:
         lines += ["", *_influences(plan, plan.pattern)]
     return "\n".join([*lines, "", advice(plan)]) + "\n"
 
 
 def _used(plan: Plan, letter: str) -> bool:
-    return any(letter in c.held.names for c in plan.costs)
+    return any(letter in size.names for c in plan.costs for size in (c.held, c.call))
 
 
 def _costs(plan: Plan) -> tuple[Row, ...]:

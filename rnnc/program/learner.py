@@ -9,8 +9,10 @@ from rnnc.learning.forms import Asked, Blockwise, Learned
 from rnnc.learning.rules import Rule
 from rnnc.program.blockwise import blockwise
 from rnnc.program.forms import Program
+from rnnc.program.lower import lower
 from rnnc.program.online import online
 from rnnc.system.forms import System
+from rnnc.system.pieces import Pieces
 
 
 @dataclass(frozen=True)
@@ -30,4 +32,7 @@ def learner(rule: Rule, system: System, reporter: Reporter, most: int | None = N
 
 
 def _programs(learned: Learned) -> tuple[Program, ...]:
+    if isinstance(learned, Pieces):
+        parts = (learned.begin, learned.end, learned.piece)
+        return tuple(lower(part) for part in parts if part is not None)
     return blockwise(learned) if isinstance(learned, Blockwise) else (online(learned),)

@@ -34,7 +34,7 @@ def cleared(system: System) -> tuple[str, ...]:
             continue  # zero there by itself
         if out.role in ("adjoint", "gradient") and out.axes and (_spreads(e, values) or _reaches_in(e, values)):
             chosen.add(e.out)
-    clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient")}
+    clean = {v.name for v in system.values if v.role in ("input", "target", "adjoint", "gradient", "given")}
     borders = {b.name: b for b in system.borders}
     for e in system.equations:
         for axis, term in summed(e, values):
@@ -55,9 +55,9 @@ def _spreads(e: Equation, values: Mapping[str, Value]) -> bool:
     axes = set(values[e.out].axes)
     found: set[str] = set()
     for r in e.reads:
-        if values[r.name].role in ("adjoint", "gradient"):
+        if values[r.name].role in ("adjoint", "gradient", "given"):
             found |= {a.axis for a in r.at if a.anchor == "here"}
-    terms = [{a.axis for a in r.at} for r in e.reads if values[r.name].role in ("adjoint", "gradient", "seed")]
+    terms = [{a.axis for a in r.at} for r in e.reads if values[r.name].role in ("adjoint", "gradient", "given", "seed")]
     return bool(axes - found) or (isinstance(e.op, Pointwise) and any(axes - t for t in terms))
 
 

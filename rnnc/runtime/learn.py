@@ -12,9 +12,12 @@ from rnnc.runtime.network import UnfitNetwork
 
 
 class Rule:
-    """A module's function that gives (loss, gradients), or, `online`, its three for one step after the other."""
+    """A module's function that gives (loss, gradients), or, `online`, its three for one step after the other. `more`:
+    arguments that it takes beside the data."""
 
-    def __init__(self, module: Any, name: str, *, window: bool, online: bool) -> None:
+    def __init__(
+        self, module: Any, name: str, *, window: bool, online: bool, more: Mapping[str, Any] | None = None
+    ) -> None:
         if not hasattr(module, "bptt"):
             raise UnfitNetwork("the network has no loss to train with")
         have = module.RULES
@@ -25,7 +28,7 @@ class Rule:
                 "the network looks ahead or needs the whole sequence (or has several axes), so it cannot carry its "
                 "state from window to window"
             )
-        self._module, self._name = module, name
+        self._module, self._name, self._more = module, name, dict(more or {})
         self.steps = online and name != "bptt"
         if self.steps and not hasattr(module, f"{name}_step"):
             raise UnfitNetwork(
@@ -39,7 +42,7 @@ class Rule:
         self, p: Any, given: Mapping[str, Any], carried: Any, *, batch: int, seed: int
     ) -> tuple[float, Any, Any]:
         """(mean loss, gradients, what the next window goes on from); `carried` is None at a sequence's start."""
-        extra = {"seed": seed} if self._seeded else {}
+        extra = self._more | ({"seed": seed} if self._seeded else {})
         if not self.steps:
             value, grads = self._whole(p, **given, **extra, **({} if carried is None else {"state": carried}))
             return float(value), grads, getattr(grads, "state", None)

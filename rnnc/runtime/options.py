@@ -21,7 +21,7 @@ MAY_CHANGE = ("epochs", "steps", "patience", "keep")
 class Options:
     """The defaults train on whole sequences with Adam for ten epochs.
 
-    `window`: so many positions a step, the state carried on; `online`: a weight change every position. `clip`: the
+    `k1`, `k2`: the windows of `truncated_bptt`. `window`: so many positions a step, the state carried on; `online`: a weight change every position. `clip`: the
     largest norm of a gradient, `clip_value` of each of its entries. `average`: an exponential average of the
     weights with this decay is what is validated and saved. `check` and `save`: steps between two validations and
     two checkpoints (None: an epoch). `patience`: validations without a better one that end a run. `every` (1000),
@@ -45,6 +45,8 @@ class Options:
     every: int | None = None
     factor: float | None = None
     plateau: int | None = None
+    k1: int | None = None
+    k2: int | None = None
     average: float | None = None
     check: int | None = None
     patience: int | None = None
@@ -57,6 +59,7 @@ class Options:
         """ValueError in the options' names."""
         self._check_kinds()
         least = {"epochs": 1, "steps": 1, "batch": 1, "window": 1, "warmup": 0, "every": 1, "plateau": 1}
+        least |= {"k1": 1, "k2": 1}
         least |= {"check": 1, "patience": 1, "save": 1, "keep": 1, "seed": 0}
         for name, low in least.items():
             value = getattr(self, name)
@@ -80,6 +83,11 @@ class Options:
                 raise ValueError(f"--{name} goes with --schedule {' or '.join(kinds)}, not with {self.schedule}")
         if self.epochs is not None and self.steps is not None:
             raise ValueError("give --epochs or --steps, not both")
+        for name, steps in self.windows().items():
+            if self.learn != "truncated_bptt":
+                raise ValueError(f"--{name} {steps} is for --learn truncated_bptt")
+        if self.k1 is not None and self.k2 is not None and self.k2 < self.k1:
+            raise ValueError(f"--k2 is {self.k2}; a window has at least the --k1 {self.k1} steps whose loss goes back")
         if self.online and self.window is not None:
             raise ValueError("--online changes weights at every position; it takes no --window")
         self.optimiser()
@@ -107,6 +115,10 @@ class Options:
         for flag, value in asked.items():
             if value is not None:
                 raise ValueError(f"{flag} needs data to validate on: --valid FILE, or --split 80/20/0")
+
+    def windows(self) -> dict[str, int]:
+        """What truncated back-propagation is told; nothing where its own numbers will do."""
+        return {name: steps for name, steps in (("k1", self.k1), ("k2", self.k2)) if steps is not None}
 
     def optimiser(self) -> Optimiser:
         """A new optimiser; ValueError for an option it does not have."""

@@ -59,7 +59,9 @@ class Trainer:
         if valid is None:
             options.check_unvalidated()
         window = 1 if options.online else options.window
-        self.rule = Rule(module, options.learn, window=window is not None, online=options.online)
+        self.rule = Rule(
+            module, options.learn, window=window is not None, online=options.online, more=options.windows()
+        )
         self.data = _in_streams(data, options.batch) if window is not None else data
         self.order = Order(
             self.data.longest,

@@ -312,6 +312,40 @@ class NoProduct(Diagnostic):
         return Help("`uoro` is random in the same way and takes any recurrence that runs forward")
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotInPieces(Diagnostic):
+    """A sequence that is run in pieces, as checkpoints and truncated back-propagation do, has in each piece the steps
+    before it and its own, along one axis. What the loss makes of them at the end may be anything that reads sums over
+    the steps, or the last one; a step that reads a later one, or the whole sequence, cannot be run so.
+
+    Wrong, in pieces:
+
+        unit   b[n] : H = tanh(full(x[n]) + full(b[n+1]) + bias)
+        output y[n] : K = softmax(full(b[n]) + bias)
+
+    Right:
+
+        unit   b[n] : H = tanh(full(x[n]) + full(b[n-1]) + bias)
+        output y[n] : K = softmax(full(b[n]) + bias)
+    """
+
+    code: ClassVar[str] = "E320"
+    name: str
+    reads: str
+    why: str
+
+    def message(self) -> str:
+        if not self.reads:
+            return f"the network has {self.why}, and pieces are runs of steps of one axis"
+        return f"`{self.name}` needs `{self.reads}`, {self.why}, and a piece has its own steps and earlier ones alone"
+
+    def label(self) -> str:
+        return "cannot be run in pieces"
+
+    def help(self) -> Help | None:
+        return Help("back-propagation through time (bptt) without checkpoints gives the gradient of any network")
+
+
 ERRORS: tuple[type[Diagnostic], ...] = (
     NoDelay,
     CancellingDelays,
@@ -322,4 +356,5 @@ ERRORS: tuple[type[Diagnostic], ...] = (
     NotFollowed,
     NoProduct,
     CrossesUnits,
+    NotInPieces,
 )

@@ -94,7 +94,7 @@ class _Hoisting:
             while name in self.values:
                 count += 1
                 name = f"{e.out}:ahead{count}"
-            reverse = any(self.values[r.name].role in ("adjoint", "seed") for r in own)
+            reverse = any(self.values[r.name].role in ("adjoint", "given", "seed") for r in own)
             self.values[name] = Value(
                 name, "adjoint" if reverse else "part", axes, batched, tuple(sizes[d] for d in dims)
             )

@@ -28,7 +28,7 @@ def unalias(system: System) -> System:
             and e.about != FROM_BORDER
             and read.name not in kept
             and v.role in ("part", "adjoint")
-            and w.role in ("part", "adjoint")
+            and w.role in ("part", "adjoint", "given")
             and (v.axes, v.batched, v.shape, v.kind) == (w.axes, w.batched, w.shape, w.kind)
             and read.dims == e.dims
             and all(at == At(at.axis) for at in read.at)

@@ -9,6 +9,7 @@ import pytest
 
 from oracle.blockwise import BLOCKWISE
 from oracle.forward_in_time import ONLINE
+from oracle.in_pieces import in_pieces_is_whole
 from oracle.properties import PROPERTIES, Subject
 from oracle.streaming import chunks_are_forward, chunks_have_gradients, step_is_forward
 
@@ -19,6 +20,7 @@ ALL: tuple[Callable[[Subject], None], ...] = (
     chunks_have_gradients,
     *ONLINE,
     *BLOCKWISE,
+    in_pieces_is_whole,
 )
 
 

@@ -1,0 +1,130 @@
+"""What rules cost that run a sequence in pieces, or go back over windows of it: checkpoints and `truncated_bptt`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from rnnc.emit.windows import K1, K2
+from rnnc.learning.rules import CHECKPOINTS
+from rnnc.plan.arrays import Arrays, arrays
+from rnnc.plan.counting import multiplications
+from rnnc.plan.pattern import number
+from rnnc.plan.symbols import Symbols
+from rnnc.program.learner import Learner
+from rnnc.sizes import Size
+from rnnc.system.forms import Value
+from rnnc.system.pieces import Pieces
+
+Shapes = Mapping[str, tuple[Size, ...]]
+ONE = Size.of(1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The letters of pieces or windows: how many steps one has, how many there are, the steps of all together, and
+    those of a strip; `meaning` is what the text of a plan says of the letters. `every` is how many steps windows are
+    apart, 0 of pieces."""
+
+    steps: str
+    count: str
+    total: str
+    strip: str
+    meaning: tuple[tuple[str, str], ...]
+    every: int = 0
+
+    def inside(self, letters: Symbols) -> Symbols:
+        """The letters of a plan for one piece."""
+        ((axis, _),) = letters.steps
+        return replace(letters, steps=((axis, self.steps),), strips=((axis, self.strip),))
+
+    def long(self, length: Size) -> dict[str, Size]:
+        """What the letters come to in a sequence of `length` steps that is long."""
+        count = length / Size.of(self.every) if self.every else length / Size.named(self.steps)
+        return {self.count: count, self.total: count * Size.named(self.steps)}
+
+    def all(self, one: Size, count: Size | None = None, total: Size | None = None) -> Size:
+        """Of all pieces what one takes: what grows with its steps once for every step, the rest once for each."""
+        count, total = count or Size.named(self.count), total or Size.named(self.total)
+        growing = Size(tuple((p, c) for p, c in one.terms if dict(p).get(self.steps)), one.quotients)
+        return growing / Size.named(self.steps) * total + (one - growing) * count
+
+
+def run_of(one: Learner, letters: Symbols, at: Mapping[str, int], rows: int) -> tuple[Run, dict[str, int]]:
+    """The letters of a rule's pieces, and what they stand for."""
+    ((_, length),) = letters.steps
+    steps, taken = at[length], {*at}
+
+    def free(name: str) -> str:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    if one.rule is CHECKPOINTS:
+        size = math.isqrt(steps - 1) + 1
+        r, m, q = free("R"), free("M"), free("Q")
+        said = ((r, "steps of a piece"), (m, "pieces"), (q, "positions of a piece that are computed at a time"))
+        known = {r: size, m: math.ceil(steps / size), q: min(size, max(1, rows // at[letters.batch]))}
+        return Run(r, m, length, q, said), known
+    ends = sorted({*range(K1, steps + 1, K1), steps})
+    k, n, w, q = free("K"), free("N"), free("W"), free("V")
+    meaning = (
+        (k, f"steps of a window, one every {K1}"),
+        (n, "windows"),
+        (w, "steps of all windows"),
+        (q, "positions of a window that are computed at a time"),
+    )
+    size = min(K2, steps)
+    known = {k: size, n: len(ends), w: sum(min(end, K2) for end in ends)}
+    return Run(k, n, w, q, meaning, K1), known | {q: min(size, max(1, rows // at[letters.batch]))}
+
+
+def calls(one: Learner, run: Run, letters: Symbols) -> Size:
+    """The multiply-adds of a call."""
+    assert isinstance(one.learned, Pieces)
+    *others, piece = one.programs
+    inside = run.inside(letters)
+    back = run.all(multiplications(piece, inside, ("backward",)))
+    whole = sum((multiplications(p, letters) for p in others), Size.of(0)) + back
+    if one.rule is not CHECKPOINTS:
+        return whole + multiplications(piece, letters, ("forward", "loss"))
+    forward = multiplications(piece, inside, ("forward", "loss"))
+    count, steps = Size.named(run.count), Size.named(run.steps)
+    last = run.all(forward, ONE, Size.named(run.total) - (count - ONE) * steps)
+    return whole + run.all(forward) + run.all(forward) - last
+
+
+def peaks(one: Learner, run: Run, letters: Symbols, text: str, shapes: Shapes, parameters: Size) -> tuple[Size, ...]:
+    """How many numbers are held at each of the moments of which one is the worst."""
+    found = one.learned
+    assert isinstance(found, Pieces)
+    ((_, length),) = letters.steps
+    steps, batch = Size.named(run.steps), letters.sequences
+    inside = {n: tuple(z.bind({length: steps}) for z in shape) for n, shape in shapes.items()}
+    piece = arrays(text, run.inside(letters), inside)
+    values = {v.name: v for v in found.piece.values}
+    states = sum((Size.of(c.steps) * _one(values[c.name], batch) for c in found.carried), Size.of(0))
+    summed = sum((steps * _one(values[s.name], batch) for s in found.sums if s.adjoint), Size.of(0))
+    back = piece["_piece"].handed_on() + piece["_piece_back"].whole() + summed + parameters + parameters
+    if one.rule is not CHECKPOINTS:
+        whole: Arrays = arrays(text, letters, shapes)["_piece"]
+        data = (s for n, s in inside.items() if n in values and values[n].role in ("input", "target"))
+        copied = sum((_product(s) for s in data), Size.of(0))
+        return (states + whole.whole(), states + whole.handed_on() + copied + back)
+    learned = (c for c in found.carried if c.after and values[c.name].role != "input")
+    given = sum(((Size.of(2 * c.steps) + steps) * _one(values[c.name], batch) for c in learned), Size.of(0))
+    held = (Size.named(run.count) + ONE) * states
+    return (held + piece["_piece"].whole(), held + given + back)
+
+
+def _one(v: Value, batch: Size) -> Size:
+    return batch * number(v.shape)
+
+
+def _product(shape: tuple[Size, ...]) -> Size:
+    total = ONE
+    for z in shape:
+        total = total * z
+    return total

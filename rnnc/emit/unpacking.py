@@ -75,7 +75,11 @@ def unpacked(
             need(variable, f"call.p[{v.name!r}]{names.in_blocks(v.name)}")
     for v in names.system.values:
         if v.role == "given":
-            need(names.variable(v.name), f"call.given[{v.name!r}]")
+            source = f"call.given[{v.name!r}]"
+            rows = tuple((e.low, e.high) for e in names.extents(v.name))
+            outside = any(low or high for low, high in rows)
+            padded = f"np.pad({source}, {(*rows, *([(0, 0)] * (v.batched + len(v.shape))))!r})"
+            need(names.variable(v.name), padded if outside else source)
     for axis in names.system.axes:
         need(names.of_axis("length", axis), f"call.count({axis!r})")
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")

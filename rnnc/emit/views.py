@@ -93,7 +93,7 @@ class Names:
         if home is not None:
             return self.buffers[home.buffer].extents
         v = self.values[name]
-        if v.role in ("input", "target"):
+        if v.role in ("input", "target", "given"):
             return tuple(Extent(a, *self.halos.get((name, k), (0, 0))) for k, a in enumerate(v.axes))
         return tuple(Extent(a) for a in v.axes)
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from rnnc.emit.lines import Lines
 from rnnc.emit.section import SectionWriter, past_names
 from rnnc.emit.views import Names
+from rnnc.system.forms import Value
 
 
 @lru_cache(maxsize=4)
@@ -75,11 +76,7 @@ def unpacked(
             need(variable, f"call.p[{v.name!r}]{names.in_blocks(v.name)}")
     for v in names.system.values:
         if v.role == "given":
-            source = f"call.given[{v.name!r}]"
-            rows = tuple((e.low, e.high) for e in names.extents(v.name))
-            outside = any(low or high for low, high in rows)
-            padded = f"np.pad({source}, {(*rows, *([(0, 0)] * (v.batched + len(v.shape))))!r})"
-            need(names.variable(v.name), padded if outside else source)
+            need(names.variable(v.name), _told(names, v))
     for axis in names.system.axes:
         need(names.of_axis("length", axis), f"call.count({axis!r})")
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")
@@ -95,3 +92,12 @@ def unpacked(
         for variable in variables(other):
             need(variable, f"saved[{variable!r}]")
     return head.lines, body
+
+
+def _told(names: Names, v: Value) -> str:
+    """What a piece is told, with zeros outside the piece where equations read it there."""
+    rows = tuple((e.low, e.high) for e in names.extents(v.name))
+    told = f"call.given[{v.name!r}]"
+    if not any(low or high for low, high in rows):
+        return told
+    return f"np.pad({told}, {(*rows, *([(0, 0)] * (v.batched + len(v.shape))))!r})"

@@ -21,11 +21,12 @@ MAY_CHANGE = ("epochs", "steps", "patience", "keep")
 class Options:
     """The defaults train on whole sequences with Adam for ten epochs.
 
-    `k1`, `k2`: the windows of `truncated_bptt`. `window`: so many positions a step, the state carried on; `online`: a weight change every position. `clip`: the
-    largest norm of a gradient, `clip_value` of each of its entries. `average`: an exponential average of the
-    weights with this decay is what is validated and saved. `check` and `save`: steps between two validations and
-    two checkpoints (None: an epoch). `patience`: validations without a better one that end a run. `every` (1000),
-    `factor` (0.1) and `plateau` (5) are of the schedules `step` and `plateau`.
+    `k1`, `k2`: the windows of `truncated_bptt`. `window`: so many positions a step, the state carried on; `online`: a
+    weight change every position. `clip`: the largest norm of a gradient, `clip_value` of each of its entries.
+    `average`: an exponential average of the weights with this decay is what is validated and saved. `check` and
+    `save`: steps between two validations and two checkpoints (None: an epoch). `patience`: validations without a
+    better one that end a run. `every` (1000), `factor` (0.1) and `plateau` (5) are of the schedules `step` and
+    `plateau`.
     """
 
     learn: str = "bptt"

@@ -94,13 +94,16 @@ def test_whichever_call_fails_the_old_checkpoint_is_whole(
         assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
 
 
-def test_a_run_on_a_full_disk_ends_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_on_a_full_disk_ends_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     chosen = options(20, "all")
     with monkeypatch.context() as patch:
         counted = Failing(patch, 0)
         play(MADE, tmp_path / "whole", chosen)
     failed = 0
-    for at in range(3, counted.calls + 1, 1 + counted.calls // 12):
+    stride = 1 if request.config.getoption("long_proofs") else 1 + counted.calls // 12
+    for at in range(3, counted.calls + 1, stride):
         out = tmp_path / str(at)
         with monkeypatch.context() as patch:
             Failing(patch, at)
@@ -144,7 +147,7 @@ def test_the_system_itself_refuses_to_write(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:
+def test_damaged_checkpoints_are_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     made = trainer(MADE, options(3, "all"))
     made.advance()
     folder = Folder(tmp_path, 3)
@@ -154,7 +157,7 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:
         file.write_bytes(whole[:cut])
         with pytest.raises(WeightsError, match=file.name):
             folder.load(1)
-    for place in range(0, len(whole), 7):
+    for place in range(0, len(whole), 1 if request.config.getoption("long_proofs") else 7):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(WeightsError, match=file.name):
             folder.load(1)

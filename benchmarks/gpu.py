@@ -54,7 +54,7 @@ def main() -> None:
 
 def found() -> tuple[Any, str]:
     """CuPy, or None and what is missing in one line."""
-    packages = "pip install cupy-cuda12x for CUDA 12, cupy-cuda13x for CUDA 13"
+    packages = "pip install 'cupy-cuda12x[ctk]' for CUDA 12, 'cupy-cuda13x[ctk]' for CUDA 13"
     try:
         import cupy
 

@@ -19,6 +19,7 @@
 #define __forceinline__
 #define __launch_bounds__(...)
 #define __restrict__
+#define __CUDA_ARCH__ 900
 #define threadIdx (emulated::now->thread)
 #define blockIdx (emulated::now->block)
 #define blockDim (emulated::block_size)

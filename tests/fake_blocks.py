@@ -92,7 +92,11 @@ def argument(kernel: str, given: Any, kind: str) -> Any:
 @cache
 def built(code: str, names: tuple[str, ...]) -> ctypes.CDLL:
     """The text compiled for the CPU; shared memory is where the emulation has it."""
-    body = re.sub(r"extern __shared__ (\w+) (\w+)\[\];", r"\1* \2 = static_cast<\1*>(emulated::own_memory());", code)
+    body = re.sub(
+        r"extern __shared__ (?:__align__\(\d+\) )?(\w+) (\w+)\[\];",
+        r"\1* \2 = static_cast<\1*>(emulated::own_memory());",
+        code,
+    )
     entries = "\n".join(
         f'extern "C" int start_{k}(const unsigned* sizes, size_t bytes, int together, unsigned seed, void** given) {{\n'
         f"  return emulated::start(&{name}, sizes, bytes, together, seed, given);\n}}\n"

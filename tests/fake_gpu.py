@@ -1,4 +1,4 @@
-"""A GPU made of NumPy and g++, as strict as CuPy: arrays of the two sides never mix.
+"""A GPU made of NumPy and g++, as strict as CuPy: the two sides never mix, only what CuPy has can be called.
 
 Only what generated modules use. `gpu.done` is what the device was asked to do, in order: `kernel NAME`, `product NAME`,
 `other NAME` (CuPy's own kernels), `up` (an array comes), and `wait NAME` where the host waits for the device.
@@ -15,6 +15,7 @@ from typing import Any
 import fake_blocks
 import fake_kernels
 import numpy as np
+from cupy_signatures import bind
 from fake_elementwise import ElementwiseKernel as ElementwiseKernel
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
@@ -24,6 +25,7 @@ PRODUCTS = ("dot", "matmul", "einsum", "tensordot")
 WAITING = ("argwhere", "nonzero", "flatnonzero", "unique", "item", "tolist", "tobytes")
 """Functions whose result's shape, or result, the host has to have."""
 EMPTY = ("empty", "empty_like")
+ATTRIBUTES = ("T", "dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
 
 DONE: list[str] = []
 ElementwiseKernel.told = DONE.append
@@ -50,8 +52,9 @@ class Array(NDArrayOperatorsMixin):
         return there(getattr(ufunc, method)(*(here(a) for a in inputs), **options))
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.host, name)
-        return partial(called, name, found, (self.host,)) if callable(found) else there(found)
+        if name in ATTRIBUTES:
+            return there(getattr(self.host, name))
+        return partial(called, name, getattr(self.host, name), (self.host,))
 
     def __getitem__(self, index: Any) -> Array:
         if any(isinstance(i, Array) and i.host.dtype == bool for i in whole(index)):
@@ -113,7 +116,9 @@ def there(a: Any) -> Any:
 
 
 def called(name: str, function: Any, own: tuple[Any, ...], /, *arguments: Any, **options: Any) -> Any:
-    """A function of NumPy on GPU arrays; `own`: what a method belongs to."""
+    """A function of NumPy on GPU arrays, where CuPy takes the call; `own`: what a method belongs to."""
+    bind(name, arguments, options, method=bool(own))
+    name = name.rpartition(".")[2]
     given = [here(a) for a in arguments]
     found = function(*given, **{k: here(v) for k, v in options.items()})
     given += list(own)
@@ -140,7 +145,7 @@ class Namespace(types.ModuleType):
         if isinstance(found, types.ModuleType):
             found = Namespace(f"{self.__name__}.{name}", found)
         elif callable(found) and not isinstance(found, type):
-            found = partial(called, name, found, ())
+            found = partial(called, f"{self.__name__}.{name}".partition(".")[2], found, ())
         setattr(self, name, found)
         return found
 
@@ -220,6 +225,8 @@ def gpu() -> Any:
     cupy.RawModule, cupy.ElementwiseKernel = RawModule, ElementwiseKernel
     cupy.array, cupy.asarray, cupy.asnumpy, cupy.ascontiguousarray = array, asarray, asnumpy, ascontiguousarray
     cupy.cuda = types.SimpleNamespace(
+        cublas=types.SimpleNamespace(),
+        nvrtc=types.SimpleNamespace(getVersion=lambda: (12, 9)),
         runtime=types.SimpleNamespace(
             getDeviceCount=lambda: 1,
             getDevice=lambda: 0,

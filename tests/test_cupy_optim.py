@@ -185,7 +185,7 @@ def test_the_runtime_does_not_import_cupy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.skipif(compiler() is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc")
+@pytest.mark.skipif(compiler() is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc-cu12")
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_norms_compile_without_a_spill(architecture: str) -> None:
     for own in taken(device_norm.CODE, device_norm.NAMES, architecture).values():
@@ -204,7 +204,7 @@ def as_cuda(kernel: Any) -> str:
     return f"template <typename T> __global__ void {kernel.name}({', '.join(parameters)}) {{\n{own}\n{kernel.body}\n}}"
 
 
-@pytest.mark.skipif(compiler() is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc")
+@pytest.mark.skipif(compiler() is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc-cu12")
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_updates_compile_without_a_spill(architecture: str, gpu: Any) -> None:
     """Every variant's first step and the next."""

@@ -38,7 +38,7 @@ def test_without_a_gpu(run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert run.main([]) == 1
     said = capsys.readouterr().out
-    assert said.startswith("nothing ran: ") and said.count("\n") == 1 and "cupy-cuda12x for CUDA 12" in said
+    assert said.startswith("nothing ran: ") and said.count("\n") == 1 and "'cupy-cuda12x[ctk]' for CUDA 12" in said
 
 
 @needs_compiler

@@ -20,8 +20,8 @@ from rnnc.sizes import Size
 from rnnc.system.forms import FROM_BORDER, Access, Concat, Contract, Equation, Slice
 
 WORDS = """
-length batch size units slice chunk lengths came given first some n k e b j unit past memory staged round meet fetch
-product Four weights tile
+length batch size units slice chunk lengths came given first some n k e b j unit past memory staged round rest meet
+fetch product Four weights tile
 """
 """What the kernel's own text is made of."""
 

@@ -97,7 +97,7 @@ class ScanWriter(ScanForm):
 
     def _body(self) -> None:
         add = self.lines.add
-        add("extern __shared__ double memory[];")
+        add("extern __shared__ __align__(32) double memory[];")
         add("const long long given = blockIdx.x * units, first = blockIdx.y * slice;")
         add("const int some = batch - first < slice ? batch - first : slice;")
         self._memory()

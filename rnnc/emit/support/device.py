@@ -17,13 +17,13 @@ from rnnc.emit.support.parameters import Parameters as NamedArrays
 class Device:
     """CuPy, looked for when it is first needed: importing this module needs neither it nor a GPU.
 
-    Raises ImportError where CuPy is not installed and RuntimeError where there is no GPU to run on.
+    Raises ImportError where CuPy or NVIDIA's libraries are not installed, RuntimeError where there is no GPU to run on.
     """
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        packages = "cupy-cuda12x for CUDA 12, cupy-cuda13x for CUDA 13"
+        packages = "'cupy-cuda12x[ctk]' for CUDA 12, 'cupy-cuda13x[ctk]' for CUDA 13"
         try:
             import cupy
         except ImportError as failure:
@@ -38,6 +38,13 @@ class Device:
             ) from None
         if not count:
             raise RuntimeError(f"`{NAME}` needs an NVIDIA GPU; CuPy ({packages}) finds none")
+        try:
+            cupy.cuda.nvrtc.getVersion()
+            # an attribute that CuPy loads when it is asked for
+            _ = cupy.cuda.cublas
+        except (ImportError, RuntimeError) as failure:
+            said = " ".join(str(failure).split())
+            raise ImportError(f"`{NAME}` needs CUDA's libraries beside CuPy: pip install {packages} ({said})") from None
         found = getattr(cupy, name)
         setattr(self, name, found)
         return found

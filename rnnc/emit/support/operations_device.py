@@ -22,6 +22,15 @@ def rows_of(table: Any, token: Any) -> Any:
     return cp.where(missing, cp.zeros((), rows.dtype), rows)
 
 
+def place_token(value: Any, token: Any, positions: int, out: Any) -> None:
+    """The transpose of `pick_token`: zeros, and the value at the token's place. CuPy 13 has no `put_along_axis`."""
+    rest = (1,) * (out.ndim - positions - 1)
+    token = cp.broadcast_to(token, out.shape[:positions])
+    value = cp.broadcast_to(value, out.shape[:positions] + out.shape[positions + 1 :])
+    here = token.reshape((*token.shape, 1, *rest)) == cp.arange(out.shape[positions]).reshape((-1, *rest))
+    out[...] = cp.where(here, cp.expand_dims(value, positions), 0.0)
+
+
 SUMS = Source(
     """
 template <typename T> __global__ void segment_sum(T* total, const T* rows, const long long* first,

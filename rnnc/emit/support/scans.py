@@ -19,13 +19,19 @@ struct alignas(4 * sizeof(T)) Four {
   T v[4];
 };
 
+__device__ void rest() {
+#if __CUDA_ARCH__ >= 700
+  __nanosleep(20);
+#endif
+}
+
 // waits until every block of this batch slice has come here as often; what they wrote before can be read after it
 __device__ void meet(unsigned* came, unsigned goal) {
   __syncthreads();
   if (threadIdx.x == 0) {
     __threadfence();
     atomicAdd(came, 1u);
-    while ((int)(*(volatile unsigned*)came - goal) < 0) __nanosleep(20);
+    while ((int)(*(volatile unsigned*)came - goal) < 0) rest();
     __threadfence();
   }
   __syncthreads();

@@ -5,7 +5,8 @@
 Above 1, the module is faster. JAX's rival is a jitted `lax.scan` that carries the Jacobian: for the dense layer with
 `jacrev` of the step, for the layer whose units see only themselves with the traces written out by hand. Both do the
 same work on the same weights, on one thread; the gradients are compared first. Times are of the processor. Without JAX
-only the module's own time is shown, beside that of its `bptt`.
+only the module's own times are shown. "product": what the matrix products of the dense influences alone take in NumPy,
+below which no NumPy code comes. Then `hybrid` beside `rtrl`, over 100 steps and over 500, which are several blocks.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ SHAPES = (
     ("diagonal", 64, None),
     ("diagonal", 512, None),
 )
+BLOCKWISE = ((32, 100), (32, 500), (100, 100), (100, 500))
 KINDS = {"dense": ("full", "h.W_h"), "diagonal": ("diag", "h.w_h")}
 
 
@@ -46,12 +48,18 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.update({name: "1" for name in THREADS if name not in os.environ})
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-    print("layer      H    ours      bptt     ratio to JAX   goal")
+    print("layer        H       rtrl       bptt    product  ratio to JAX  goal")
     for kind, units, goal in SHAPES:
         ours, back, ratio = measure(kind, units, options.inputs, options.seconds)
-        shown = f"{ratio:5.2f}" if ratio else "    -"
+        alone = f"{products(units, options.inputs) * 1e3:8.2f} ms" if kind == "dense" else f"{'-':>11}"
+        shown = f"{ratio:12.2f}" if ratio else f"{'-':>12}"
+        print(f"{kind:<9}{units:>5}{ours * 1e3:8.2f} ms{back * 1e3:8.2f} ms{alone}{shown}  {goal or ''}", flush=True)
+    print("\nlayer        H   steps       rtrl     hybrid  rtrl / hybrid  block")
+    for units, steps in BLOCKWISE:
+        whole, blocks, block = blockwise(units, options.inputs, steps, options.seconds)
         print(
-            f"{kind:<9}{units:>4} {ours * 1e3:7.2f} ms {back * 1e3:7.2f} ms      {shown}      {goal or ''}", flush=True
+            f"dense    {units:>5}{steps:>8}{whole * 1e3:8.0f} ms{blocks * 1e3:8.2f} ms{whole / blocks:15.1f}{block:>7}",
+            flush=True,
         )
 
 
@@ -76,6 +84,41 @@ def measure(kind: str, units: int, inputs: int, seconds: float) -> tuple[float, 
         times[2].append(timed(lambda: module.bptt(p, x=x, t=t)))
     ratio = statistics.median(times[1]) if times[1] else None
     return statistics.median(times[0]), statistics.median(times[2]), ratio
+
+
+def blockwise(units: int, inputs: int, steps: int, seconds: float) -> tuple[float, float, int]:
+    """Medians of `rtrl` and `hybrid` in seconds, and the steps of a block; the gradients are compared first."""
+    import numpy as np
+
+    import rnnc
+
+    module = rnnc.compile_text(SPEC.format(kind="full"), learn=("rtrl", "hybrid"))
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((steps, inputs)).astype("float32")
+    t = rng.uniform(-1, 1, (steps, units)).astype("float32")
+    p = module.init(seed=0, D=inputs, H=units)
+    one, other = (learn(p, x=x, t=t)[1].flat for learn in (module.rtrl, module.hybrid))
+    np.testing.assert_allclose(one, other, atol=1e-3 * float(np.abs(one).max()))
+    times: tuple[list[float], list[float]] = ([], [])
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times[0]) < 3:
+        times[0].append(timed(lambda: module.rtrl(p, x=x, t=t)))
+        times[1].append(timed(lambda: module.hybrid(p, x=x, t=t)))
+    return statistics.median(times[0]), statistics.median(times[1]), min(steps, module.hybrid_block(p.sizes))
+
+
+def products(units: int, inputs: int) -> float:
+    """Seconds of the products of a dense layer's influences alone, over all steps."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    step = rng.standard_normal((units, units)).astype("float32")
+    before = rng.standard_normal((units, units * (inputs + units + 1))).astype("float32")
+    after = np.empty_like(before)
+    every = []
+    for _ in range(5):
+        every.append(timed(lambda: [np.matmul(step, before, out=after) for _ in range(STEPS)]))
+    return statistics.median(every)
 
 
 def timed(run: Callable[[], Any]) -> float:

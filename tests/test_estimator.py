@@ -14,6 +14,7 @@ from rnnc.runtime.network import UnfitNetwork
 pytest.importorskip("sklearn")
 
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 
 from rnnc.runtime.estimator import Network
@@ -69,6 +70,31 @@ def test_what_does_not_fit() -> None:
     two = "network two(D = 2) { input a : D input b : D target t : D output y : D = a + b loss squared_error(y, t) }"
     with pytest.raises(UnfitNetwork, match="one input, one target and one output"):
         Network(module(two)).fit(x, x)
+
+
+def test_the_first_sequence_does_not_say_the_kind_of_numbers() -> None:
+    x = [np.array([[1, 2], [3, 4]]), np.array([[0.5, 0.25], [0.75, -0.5]])]
+    net = Network(module(SPEC), {"epochs": 1}).fit(x, [one.sum(-1, keepdims=True) for one in x])
+    for one, other in zip(net.predict(x), net.predict(x[::-1])[::-1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    alone = net.predict([x[1]])[0]
+    np.testing.assert_allclose(net.predict(x)[1], alone, rtol=1e-6)
+
+
+def test_mistakes_have_names() -> None:
+    x = sequences(4)
+    with pytest.raises(ValueError, match="no option `epoch`; did you mean `epochs`"):
+        Network(module(CLASSES), {"epoch": 3}).fit(x, np.array([0, 1, 1, 0]))
+    with pytest.raises(DataError, match="the network has no size `Q`; it has D, H"):
+        Network(module(CLASSES), sizes={"Q": 3}).fit(x, np.array([0, 1, 1, 0]))
+    with pytest.raises(DataError, match="input `x`: there is no sequence"):
+        Network(module(CLASSES)).fit([], [])
+    with pytest.raises(DataError, match="input `x`: sequence 0 is a single value"):
+        Network(module(CLASSES)).fit([1.0, 2.0], np.array([0, 1]))  # type: ignore[list-item]
+    with pytest.raises(DataError, match="input `x`, sequence 0: its lists differ in length"):
+        Network(module(CLASSES)).fit([[[1, 2], [3]]], np.array([0]))  # type: ignore[list-item]
+    with pytest.raises(NotFittedError):
+        Network(module(CLASSES)).predict(x)
 
 
 def test_targets_without_a_variance_have_no_score() -> None:

@@ -59,6 +59,8 @@ def test_mistakes_of_fit() -> None:
         fit(MADE, sums(), zzz=3)
     with pytest.raises(ValueError, match="the network has no size `Q`; it has D, H"):
         fit(MADE, sums(), sizes={"Q": 3})
+    with pytest.raises(ValueError, match=r"size `H` is 2\.5; it must be a whole number of at least 1"):
+        fit(MADE, sums(), sizes={"H": 2.5})  # type: ignore[dict-item]
     with pytest.raises(DataError, match="data: `x`: its lists differ in length"):
         fit(MADE, {**sums(), "x": [[1.0, 2.0], [3.0]]})
     hidden = np.ma.masked_array(sums()["x"], mask=sums()["x"] > 1)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from rnnc.runtime.data import DataError, Field, fields_of, open_data
 from rnnc.runtime.data.check import check_data, sizes_from
+from rnnc.runtime.data.plain import plain_array
 from rnnc.runtime.fit import Fitted, notes_of
 from rnnc.runtime.network import UnfitNetwork
 from rnnc.runtime.options import Options
@@ -60,6 +62,7 @@ class Network(BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Examples) -> Any:
         """The output for every sequence: an array where it has no axis, a list of arrays (steps, …) else."""
         inputs, targets, output = self._names()
+        check_is_fitted(self, "fitted_")
         found = self.fitted_.predict(_laid(X, inputs))[output]
         if targets.token:
             found = found.argmax(-1)
@@ -70,6 +73,7 @@ class Network(BaseEstimator):  # type: ignore[misc]
     def score(self, X: Examples, y: Examples) -> float:
         """Accuracy for a token target, else the share of the variance explained (R squared)."""
         inputs, target, _ = self._names()
+        check_is_fitted(self, "fitted_")
         figures = self.fitted_.score({**_laid(X, inputs), **_laid(y, target)})
         name = target.name
         if target.token:
@@ -91,7 +95,7 @@ class Network(BaseEstimator):  # type: ignore[misc]
         data = open_data({**_laid(X, inputs), **_laid(y, target)}, self.module)
         sizes = before.sizes if before is not None else sizes_from(data, self.module, self.sizes or {})
         check_data(data, self.module, sizes)
-        return Trainer(self.module, data, Options(**(self.options or {})), sizes)
+        return Trainer(self.module, data, Options.named(self.options or {}), sizes)
 
     def _keep(self, trainer: Trainer) -> Network:
         self.trainer_ = trainer
@@ -103,10 +107,17 @@ class Network(BaseEstimator):  # type: ignore[misc]
 def _laid(given: Examples, field: Field) -> dict[str, Array]:
     """Sequences side by side, time first, as `open_data` takes them."""
     if not field.axes:
-        return {field.name: np.asarray(given)}
-    rows = [np.asarray(one) for one in given]
+        return {field.name: plain_array(str(field), given)}
+    rows = [plain_array(f"{field}, sequence {b}", one) for b, one in enumerate(given)]
+    if not rows:
+        raise DataError(f"{field}: there is no sequence")
+    for b, one in enumerate(rows):
+        if not one.ndim:
+            raise DataError(f"{field}: sequence {b} is a single value, not a sequence of them")
     lengths = np.array([len(one) for one in rows])
-    whole = np.zeros((int(lengths.max()), len(rows), *rows[0].shape[1:]), rows[0].dtype)
+    # the first sequence may be of whole numbers, and another not
+    kind = np.result_type(*(one.dtype for one in rows))
+    whole = np.zeros((int(lengths.max()), len(rows), *rows[0].shape[1:]), kind)
     for b, one in enumerate(rows):
         if one.shape[1:] != rows[0].shape[1:]:
             raise DataError(f"{field}: sequence {b} has units {one.shape[1:]}, sequence 0 has {rows[0].shape[1:]}")

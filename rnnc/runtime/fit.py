@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +82,7 @@ def fit(
     if tensorboard and out is None:
         raise ValueError("scalars for TensorBoard go into the folder of a run: name one, `out=`")
     board = Board(Path(out)) if out is not None and tensorboard else None
-    chosen = _chosen(options)
-    for name in sizes or {}:
-        if name not in module.SIZES:
-            raise ValueError(f"the network has no size `{name}`; it has {', '.join(module.SIZES) or 'none'}")
+    chosen = Options.named(options)
     opened = open_data(data, module)
     found = sizes_from(opened, module, sizes or {})
     check_data(opened, module, found)
@@ -109,17 +105,6 @@ def fit(
     if best is not None:
         np.copyto(fitted.p.flat, best)
     return fitted
-
-
-def _chosen(given: Mapping[str, Any]) -> Options:
-    """Options by name; ValueError for a name that is none of them."""
-    known = [one.name for one in fields(Options)]
-    for name in given:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
-            raise ValueError(f"there is no option `{name}`; {hint}")
-    return Options(**given)
 
 
 def _in_folder(fitted: Fitted, trainer: Trainer, folder: Folder, resume: bool, board: Board | None) -> Fitted:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from types import NoneType
 from typing import Any, get_args, get_type_hints
@@ -92,6 +94,17 @@ class Options:
         if self.online and self.window is not None:
             raise ValueError("--online changes weights at every position; it takes no --window")
         self.optimiser()
+
+    @classmethod
+    def named(cls, given: Mapping[str, Any]) -> Options:
+        """Options by name; ValueError for a name that is none of them."""
+        known = [one.name for one in fields(cls)]
+        for name in given:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
+                raise ValueError(f"there is no option `{name}`; {hint}")
+        return cls(**given)
 
     def _check_kinds(self) -> None:
         for name, kind in get_type_hints(type(self)).items():

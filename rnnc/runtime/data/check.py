@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,16 @@ _SIZE = re.compile(r"[A-Za-z]\w*")
 
 
 def sizes_from(data: Sequences, module: Any, given: Mapping[str, int]) -> dict[str, int]:
-    """The network's sizes: those given, then those the unit shapes of the data say, then the defaults."""
-    sizes = {name: int(value) for name, value in given.items() if name in module.SIZES}
+    """The network's sizes: those given, then those the unit shapes of the data say, then the defaults.
+
+    DataError for a size that it does not have.
+    """
+    for name, value in given.items():
+        if name not in module.SIZES:
+            raise DataError(f"the network has no size `{name}`; it has {', '.join(module.SIZES) or 'none'}")
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise DataError(f"size `{name}` is {value!r}; it must be a whole number of at least 1")
+    sizes = {name: int(value) for name, value in given.items()}
     pinned = getattr(module, "PINNED", ())
     for field in data.fields:
         units = data.columns[field.name].units

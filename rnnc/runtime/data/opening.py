@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnc.runtime.data.columns import Column, EndToEnd, Later
 from rnnc.runtime.data.fields import Axes, DataError, Field, axes_of, fields_of
 from rnnc.runtime.data.layout import lay_out
 from rnnc.runtime.data.mapped import Held, Mapped
+from rnnc.runtime.data.plain import plain_array
 from rnnc.runtime.data.read_csv import read_csv
 from rnnc.runtime.data.read_jsonl import read_jsonl
 from rnnc.runtime.data.read_npy import parts, read_npy
@@ -41,23 +41,14 @@ def open_data(
     fields = fields_of(module, targets=targets)
     axes = axes_of(module, fields)
     if isinstance(source, Mapping):
-        held: dict[str, Mapped] = {name: Held(_array(name, values)) for name, values in source.items()}
+        arrays = {name: plain_array(f"data: `{name}`", values) for name, values in source.items()}
+        held: dict[str, Mapped] = {name: Held(array) for name, array in arrays.items()}
         return lay_out(held, fields, axes, "data")
     path = Path(source)
     try:
         return _read(path, module, fields, axes, unit, vocabulary)
     except OSError as error:
         raise DataError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _array(name: str, values: Any) -> NDArray[Any]:
-    """Values from Python as an array; DataError for lists that differ in length, and where some are masked."""
-    if isinstance(values, np.ma.MaskedArray) and values.mask.any():
-        raise DataError(f"data: `{name}` is a masked array; a missing target is NaN, or -1 for a token")
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise DataError(f"data: `{name}`: its lists differ in length") from None
 
 
 def _read(

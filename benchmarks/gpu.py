@@ -125,8 +125,14 @@ def layer(cupy: Any, torch: Any, name: str, shape: tuple[int, int, int]) -> Row:
         from gpu_rivals import layers
 
         x_torch, t_torch = (torch.from_dlpack(a) for a in (x, t))
+        torch.compiler.reset()
         for rival, learn in layers(torch, name, p, x_torch, t_torch).items():
-            same(cupy.asarray(learn()), cupy.asarray(value))
+            try:
+                found = learn()
+            except Exception as failure:
+                print(f"{name} {shape} without {rival}: {type(failure).__name__}: {str(failure)[:200]}", flush=True)
+                continue
+            same(cupy.asarray(found), cupy.asarray(value))
             runs[rival] = learn
     gates = {"lstm": 4, "coupled": 3}[name]
     work = lstm_work(steps, batch, units, gates, network.saved)

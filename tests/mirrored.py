@@ -110,3 +110,25 @@ DRIVERS: tuple[Callable[[Any], None], ...] = (
 """Every call of the protocol but `generate`, in float64."""
 
 IN_SINGLE: tuple[Callable[[Any], None], ...] = (single_precision_is_near, rtrl_in_single_precision)
+
+
+def in_single(arrays: dict[str, Any]) -> dict[str, Any]:
+    return {name: a.astype("float32") if a.dtype.kind == "f" else a for name, a in arrays.items()}
+
+
+def learn(subject: OnBoth, rule: str) -> None:
+    """A ragged batch in both precisions, two chunks, three steps online; `hybrid` in blocks of several sizes."""
+    module, p, two = subject.module, subject.parameters, chunks(subject)
+    run, batch = getattr(module, rule), subject.ragged
+    seed = {"seed": 3} if "seed" in signature(run).parameters else {}
+    sizes: tuple[dict[str, Any], ...] = ({}, {"block": 1}, {"block": 3}) if rule == "hybrid" else ({},)
+    for size in sizes:
+        run(p, **batch.arrays, lengths=batch.given(subject.system.axes), **seed, **size)
+        _, grads = run(p, **two.first, **seed, **size)
+        run(p, **two.second, state=grads.state, **seed, **size)
+    run(in_single(p), **in_single(batch.arrays), lengths=batch.given(subject.system.axes), **seed)
+    if hasattr(module, f"{rule}_step"):
+        learner = getattr(module, f"{rule}_start")(p, 3, **seed)
+        for n in range(3):
+            now = {name: np.concatenate((two.first[name], two.second[name]))[n] for name in ("x", "t")}
+            _, _, learner = getattr(module, f"{rule}_step")(p, learner, **now, **seed)

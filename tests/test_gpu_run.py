@@ -30,7 +30,7 @@ def run() -> ModuleType:
 
 def test_the_plan_has_every_spec_and_every_case(run: ModuleType) -> None:
     parts = Counter(job.part for job in run.plan())
-    assert parts == {"spec": len(run.SPECS), "case": 187, "bits": 6, "sanitizer": 6}
+    assert parts == {"spec": len(run.SPECS), "rule": 6, "case": 187, "bits": 6, "sanitizer": 6}
     assert {job.part for job in run.plan("case")} == {"case"}
 
 
@@ -44,8 +44,9 @@ def test_without_a_gpu(run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys:
 @needs_compiler
 def test_its_jobs_on_the_stand_in(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", fake_gpu.gpu())
-    jobs = [run.Job("spec", "perceptron"), run.Job("bits", "elman"), run.plan("case")[0]]
-    assert [run.perform(job).failure for job in jobs] == ["", "", ""]
+    monkeypatch.setitem(fake_gpu.DEVICE, "CooperativeLaunch", 1)
+    jobs = [run.Job("spec", "elman"), run.Job("rule", "element-wise"), run.Job("bits", "elman"), run.plan("case")[0]]
+    assert [run.perform(job).failure for job in jobs] == [""] * 4
 
 
 @needs_compiler
@@ -57,9 +58,44 @@ def test_it_sees_other_numbers(run: ModuleType, monkeypatch: pytest.MonkeyPatch)
     assert "not equal to tolerance" in run.perform(run.Job("spec", "perceptron")).failure.lower()
 
 
+def test_every_job_is_in_one_parcel(run: ModuleType) -> None:
+    parcels = run.parcels(run.plan())
+    assert sorted((j.part, j.name) for own in parcels for j in own) == sorted((j.part, j.name) for j in run.plan())
+    assert max(map(len, parcels)) == run.TOGETHER and all(len(p) == 1 for p in parcels if p[0].part != "case")
+
+
+def test_a_process_that_hangs_or_dies(run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What it said before counts; the job it was at has failed, the rest did not run; the next process is its own."""
+    script = tmp_path / "run.py"
+    first = """import json, os, sys, time
+part, name = sys.argv[2].split(" ", 1)
+job = {"part": part, "name": name}
+print(json.dumps({"job": job, "seconds": 1.0, "failure": "", "skipped": ""}), flush=True)
+if name == "hangs": time.sleep(60)
+if name == "dies": os.abort()
+"""
+    script.write_text(first, encoding="utf-8")
+    monkeypatch.setattr(run, "__file__", str(script))
+    monkeypatch.setattr(run, "LONGEST", 1)
+    for name, why in (("hangs", "still ran after 1 s"), ("dies", "its process ended with status -6")):
+        jobs = tuple(run.Job("case", word) for word in (name, "second", "third"))
+        found = run.outcomes(jobs, 60.0, 2)
+        assert [o.job for o in found] == list(jobs)
+        assert (found[0].failure, found[0].skipped, found[0].seconds) == ("", "", 1.0)
+        assert why in found[1].failure and found[2].skipped == "the process had ended"
+    assert [o.skipped for o in run.outcomes(jobs, -1.0, 2)] == ["out of time"] * 3
+
+
+def test_jobs_in_a_process_of_their_own(run: ModuleType) -> None:
+    """As far as it gets without a GPU: each job is answered for."""
+    jobs = (run.Job("bits", "elman"), run.Job("rule", "dense"))
+    if run.missing():
+        assert all("CuPy" in o.failure or "cupy" in o.failure for o in run.outcomes(jobs, 60.0, 2))
+
+
 def test_its_table(run: ModuleType) -> None:
     job = run.Job("case", "torch/lstm")
     text = run.table([run.Outcome(job, 1.0), run.Outcome(job, 2.0, "a: b"), run.Outcome(job, 0.0, skipped="no time")])
     lines = text.splitlines()
-    assert lines[2].split() == ["case", "3", "1", "1", "1", "3.0"]
+    assert lines[3].split() == ["case", "3", "1", "1", "1", "3.0"]
     assert lines[-2:] == ["failed: case torch/lstm: a: b", "not run: case torch/lstm: no time"]

@@ -12,7 +12,8 @@ from counted import most_bytes, multiplications
 from numpy.testing import assert_allclose
 from oracle.blockwise import BLOCKWISE
 from oracle.properties import Subject
-from test_rtrl_cost import CASES, network
+from recurrences import network
+from test_rtrl_cost import CASES
 
 import rnnc
 from rnnc.compiler import understand

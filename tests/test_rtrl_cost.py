@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from recurrences import LSTM, PLAIN, D, network
 
 from rnnc.compiler import build_text
 from rnnc.learning.cost import cost
 from rnnc.learning.rtrl import rtrl
-
-LSTM = """
-  gate i[n] : H = sigmoid(full(x) + {h} + bias)
-  gate f[n] : H = sigmoid(full(x) + {h} + bias)
-  gate o[n] : H = sigmoid(full(x) + {h} + bias)
-  unit c[n] : H = f * c[n-1] + i * tanh(full(x) + {h} + bias)
-  unit h[n] : H = o * tanh(c)
-"""
-PLAIN = "unit h[n] : H = tanh(full(x) + {h} + bias)"
-D = 3
-
-
-def network(body: str, h: str) -> str:
-    return (
-        f"network counted(D = {D}, H = 24) {{\naxis n\ninput x[n] : D\ntarget t[n] : 1\n{body.format(h=h)}\n"
-        "output y[n] : 1 = full(h) + bias\nloss squared_error(y, t)\n}"
-    )
 
 
 def vanilla(h: int) -> int:

@@ -1,13 +1,15 @@
 """Everything that needs a GPU, with one command: python tests/gpu/run.py
 
-Reference cases and every spec against the NumPy module, compute-sanitizer on three specs, two runs bit by bit. Prints
-what ran and what did not; exits with 0 only where all that was planned ran and passed, or where compute-sanitizer is
-all that is missing. `--plan` lists the work, `--only PART` does one part, `--seconds N` stops starting more after that.
+Reference cases, every spec and every learning rule against the NumPy module, compute-sanitizer on three specs, two runs
+bit by bit; in processes of their own, so that none that hangs or dies takes another with it. Prints what ran and what
+did not; exits with 0 only where all that was planned ran and passed, or where compute-sanitizer is all that is missing.
+`--plan` lists the work, `--only PART` does one part, `--seconds N` stops starting more after that.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -15,10 +17,9 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,7 +30,9 @@ sys.path[:0] = [str(ROOT), str(HERE.parent)]
 
 import numpy as np  # noqa: E402
 from cases import families, running, stored  # noqa: E402
-from mirrored import DRIVERS, IN_SINGLE, Mirrored, OnBoth  # noqa: E402
+from every_rule import allowed_in  # noqa: E402
+from mirrored import DRIVERS, IN_SINGLE, Mirrored, OnBoth, learn, ragged  # noqa: E402
+from recurrences import TEXTS  # noqa: E402
 
 import rnnc  # noqa: E402
 
@@ -38,10 +41,15 @@ TOLERANCE = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-4}
 BITS = ("lstm", "char_lm", "layer_norm_lstm", "elman_ctc", "attention", "rnn2d")
 SANITIZED = ("lstm", "attention", "elman_ctc")
 TOOLS = ("memcheck", "racecheck")
-SECONDS = 440
-"""After so many seconds nothing more is started, so that the whole ends within 8 minutes."""
+SECONDS = 400
+"""After so many seconds nothing more is started, and 60 later nothing goes on, so that the whole ends in 8 minutes."""
 
-PARTS = ("spec", "case", "bits", "sanitizer")
+LONGEST, LATEST = 150, 60
+"""Seconds after which a process is taken to hang, and those that it has when nothing more is started."""
+TOGETHER = 12
+"""Reference cases of one process."""
+
+PARTS = ("spec", "rule", "case", "bits", "sanitizer")
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Outcome:
 def plan(only: str | None = None) -> tuple[Job, ...]:
     """The work, the longest jobs first."""
     jobs = [Job("spec", path.stem) for path in SPECS]
+    jobs += [Job("rule", name) for name in TEXTS]
     jobs += [Job("bits", name) for name in BITS]
     jobs += [Job("sanitizer", f"{tool} {name}") for name in SANITIZED for tool in TOOLS]
     every = (stored.load(group, name) for group in stored.GROUPS for name in stored.names(group))
@@ -87,11 +96,24 @@ def perform(job: Job) -> Outcome:
 
 
 def run_spec(name: str) -> None:
-    """Every call of the protocol beside the NumPy module's: 1e-10 of the largest entry in float64, 1e-4 in float32."""
-    subject = OnDevice(text_of(name), [path.stem for path in SPECS].index(name))
+    """Every call of the protocol beside the NumPy module's: 1e-10 of the largest entry in float64, 1e-4 in float32;
+    a ragged batch once more with its scans step by step."""
+    number = [path.stem for path in SPECS].index(name)
+    subject, plain = (OnDevice(text_of(name), number) for _ in range(2))
     for drive in (*DRIVERS, *IN_SINGLE):
         drive(subject)
     assert subject.module.calls >= 4
+    if hasattr(plain.module.device, "Scan"):
+        plain.module.device.Scan.MOST = 0
+        ragged(plain)
+
+
+def run_rule(name: str) -> None:
+    """Every learning rule, for one kind of recurrence."""
+    rules = allowed_in(TEXTS[name])
+    subject = OnDevice(TEXTS[name], 1, ("bptt", *rules))
+    for rule in rules:
+        learn(subject, rule)
 
 
 def run_case(name: str) -> None:
@@ -141,7 +163,7 @@ def run_sanitizer(name: str) -> str:
         "--learn",
         spec,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST - 10, check=False)
     assert done.returncode == 0, " / ".join(done.stdout.strip().splitlines()[-3:])
     return ""
 
@@ -162,18 +184,45 @@ def missing() -> str:
 def outcomes(jobs: Iterable[Job], seconds: float, workers: int) -> list[Outcome]:
     """All jobs, several processes at a time; those that the time does not reach are said to be skipped."""
     stop = time.monotonic() + seconds
-    found: list[Outcome] = []
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = [(job, pool.submit(perform, job)) for job in jobs]
-        for job, future in waiting:
-            if time.monotonic() > stop and future.cancel():
-                found.append(Outcome(job, 0.0, skipped="out of time"))
-                continue
-            try:
-                found.append(future.result())
-            except Exception as wrong:
-                found.append(Outcome(job, 0.0, f"{type(wrong).__name__}: {wrong}"))
-    return found
+    with ThreadPoolExecutor(workers) as pool:
+        found = pool.map(lambda some: apart(some, stop), parcels(tuple(jobs)))
+    return [outcome for own in found for outcome in own]
+
+
+def parcels(jobs: tuple[Job, ...]) -> list[tuple[Job, ...]]:
+    """The jobs of each process: cases are short, and share one."""
+    cases = [job for job in jobs if job.part == "case"]
+    several = [tuple(cases[k : k + TOGETHER]) for k in range(0, len(cases), TOGETHER)]
+    return [(job,) for job in jobs if job.part != "case"] + several
+
+
+def apart(jobs: tuple[Job, ...], stop: float) -> list[Outcome]:
+    """Jobs in a process of their own, which is ended where it hangs."""
+    begun = time.monotonic()
+    if begun > stop:
+        return [Outcome(job, 0.0, skipped="out of time") for job in jobs]
+    command = [sys.executable, str(Path(__file__).resolve()), "--jobs", *(f"{job.part} {job.name}" for job in jobs)]
+    limit = min(LONGEST, stop + LATEST - begun)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+        text, last = done.stdout, (done.stderr.strip().splitlines() or [""])[-1]
+        why = f"its process ended with status {done.returncode}: {last}"
+    except subprocess.TimeoutExpired as late:
+        text = late.stdout.decode() if isinstance(late.stdout, bytes) else late.stdout or ""
+        why = f"still ran after {limit:.0f} s"
+    return told(text, jobs, why, time.monotonic() - begun)
+
+
+def told(text: str, jobs: tuple[Job, ...], why: str, seconds: float) -> list[Outcome]:
+    """What a process says of its jobs, a line of JSON each; the first of which it says nothing failed, for `why`."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith('{"job"'):
+            own = json.loads(line)
+            found.append(Outcome(**{**own, "job": Job(**own["job"])}))
+    rest = [job for job in jobs if job not in {outcome.job for outcome in found}]
+    found += [Outcome(job, seconds, why) for job in rest[:1]]
+    return found + [Outcome(job, 0.0, skipped="the process had ended") for job in rest[1:]]
 
 
 def table(found: list[Outcome]) -> str:
@@ -198,9 +247,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="start nothing more after so long")
     parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1), help="processes at a time")
     parser.add_argument("--learn", metavar="SPEC", help="learn once from a batch (what compute-sanitizer watches)")
+    parser.add_argument("--jobs", nargs="+", metavar="JOB", help="these alone, in this process, a line of JSON each")
     given = parser.parse_args(arguments)
     if given.plan:
         print("\n".join(f"{job.part} {job.name}" for job in plan(given.only)))
+        return 0
+    if given.jobs:
+        for job in (Job(*text.split(" ", 1)) for text in given.jobs):
+            print("\n" + json.dumps(asdict(perform(job))), flush=True)
         return 0
     why = missing()
     if why:

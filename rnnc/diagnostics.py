@@ -12,7 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar
+from inspect import get_annotations
+from typing import ClassVar, NoReturn, Self, dataclass_transform
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,42 @@ class Help:
     edits: tuple[Edit, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Diagnostic:
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Facts:
+    """Base of frozen classes whose annotated names are fields, given by name. `dataclass` would write and compile a
+    text for each of them, some seventy at every start."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        own = (name for name, kind in get_annotations(cls).items() if not str(kind).startswith("ClassVar"))
+        cls.fields = tuple(dict.fromkeys((*cls.fields, *own)))
+
+    def __init__(self, **facts: object) -> None:
+        unknown = facts.keys() - set(self.fields)
+        missing = [name for name in self.fields if name not in facts and not hasattr(type(self), name)]
+        if unknown or missing:
+            raise TypeError(f"{type(self).__name__} lacks {missing} and has no {sorted(unknown)}")
+        self.__dict__.update(facts)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"`{name}` of a {type(self).__name__} stays what it is")
+
+    def but(self, **facts: object) -> Self:
+        """The same with other `facts`."""
+        return type(self)(**{name: getattr(self, name) for name in self.fields} | facts)
+
+    def _all(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.fields)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and isinstance(other, Facts) and other._all() == self._all()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._all()))
+
+
+class Diagnostic(Facts):
     """Base of every error and warning; see a subclass."""
 
     code: ClassVar[str] = "E000"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
@@ -12,7 +11,6 @@ from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Source, Span
 from rnnc.render import render
 
 
-@dataclass(frozen=True, kw_only=True)
 class Example(Diagnostic):
     code: ClassVar[str] = "E999"
     more: tuple[Label, ...] = ()
@@ -33,7 +31,6 @@ class Example(Diagnostic):
         return Help("write it", (Edit(self.span, "new"),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Remark(Example):
     code: ClassVar[str] = "W999"
 

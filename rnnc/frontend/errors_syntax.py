@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Edit, Help, Label, Span
@@ -13,7 +12,6 @@ DECLARATIONS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownStatement(TextDiagnostic):
     """Every statement starts with a keyword: `axis input target param fixed gate unit output start loss
     feedback fn` in a network, `return` too in a cell, and `use fn cell network` outside. A misspelt one is
@@ -61,7 +59,6 @@ class UnknownStatement(TextDiagnostic):
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unexpected(TextDiagnostic):
     """Something is missing or too much: the message says what may stand there. Often it is a sign: the `=` of
     an equation, a comma between arguments, the operator between two operands.
@@ -103,7 +100,6 @@ class Unexpected(TextDiagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unclosed(TextDiagnostic):
     """Every `(`, `[` and `{` needs its partner, and the one opened last closes first. Inside a statement a
     bracket has to close before the next statement starts; a `{` before the next network or cell.
@@ -140,7 +136,6 @@ class Unclosed(TextDiagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mismatched(TextDiagnostic):
     """A bracket is closed by its own partner: `(` by `)`, `[` by `]`, `{` by `}`.
 
@@ -174,7 +169,6 @@ class Mismatched(TextDiagnostic):
         return Help(f"replace `{self.span.text}` by `{self.closer}`", (Edit(self.span, self.closer),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unopened(TextDiagnostic):
     """A closing bracket needs an opening one before it. A `}` too many often ended the network too early.
 
@@ -214,7 +208,6 @@ class Unopened(TextDiagnostic):
         return Help(f"remove the `{wrong.text}` of line {line}", (Edit(wrong, ""),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReservedWord(TextDiagnostic):
     """The keywords of the language are no names: those that start a statement, and `over as backward first
     last learned bias`. Every other word is free, a Python keyword or a function's name too.
@@ -246,7 +239,6 @@ class ReservedWord(TextDiagnostic):
         return Help(f"replace `{self.span.text}` by `{self.free}`", (Edit(self.span, self.free),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Misplaced(TextDiagnostic):
     """Declarations stand inside a network or a cell, `return` in a cell alone; `use`, `cell` and `network`
     stand outside.
@@ -285,7 +277,6 @@ class Misplaced(TextDiagnostic):
         return Help(self.advice, self.edits) if self.advice else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Misused(TextDiagnostic):
     """A form that reads well and says nothing: `first` and `last` are positions and stand between brackets;
     an input or a target gets its value from data, not from an equation; a random unit is one name; a named

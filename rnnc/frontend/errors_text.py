@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
@@ -10,7 +9,6 @@ from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 EXECUTED = "nothing in a spec is ever executed"
 
 
-@dataclass(frozen=True, kw_only=True)
 class TextDiagnostic(Diagnostic):
     """Base of the mistakes in a text. `sure` is set where making the edits was tried and mends the text."""
 
@@ -25,7 +23,6 @@ class TextDiagnostic(Diagnostic):
         return mend if mend is None or self.sure or not mend.edits else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadCharacter(TextDiagnostic):
     """Names match `[A-Za-z][A-Za-z0-9_]*`, and the signs of the language are ASCII: a Greek letter is spelled
     out, a product is `*`. Statements need no `;`, comments start with `#`, and texts stand between double
@@ -74,7 +71,6 @@ class BadCharacter(TextDiagnostic):
         return Help(text, tuple(Edit(span, self.spelled) for span in spans))
 
 
-@dataclass(frozen=True, kw_only=True)
 class NothingDeclared(TextDiagnostic):
     """A file holds at least one network, cell or function.
 
@@ -102,7 +98,6 @@ class NothingDeclared(TextDiagnostic):
         return Help(f"smallest spec: `{smallest}`", (Edit(end, f"{front}{smallest}\n"),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotText(TextDiagnostic):
     """A spec is a text in UTF-8, with or without a byte order mark, and holds no zero character. An editor's
     "save with encoding UTF-8" mends a file written in another encoding.
@@ -127,7 +122,6 @@ class NotText(TextDiagnostic):
         return Help("save the file as UTF-8") if self.byte else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadNumber(TextDiagnostic):
     """Numbers are written `3`, `0.5` and `1e-3`: a point has digits on both sides (so that `n-5..n` is a
     range), and a product with a name has its `*`.
@@ -160,7 +154,6 @@ class BadNumber(TextDiagnostic):
         return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class TooDeep(TextDiagnostic):
     """Brackets, signs and powers nest at most 50 deep. An equation that needs more is several equations.
 
@@ -186,7 +179,6 @@ class TooDeep(TextDiagnostic):
         return Help("give the inner part a unit of its own")
 
 
-@dataclass(frozen=True, kw_only=True)
 class TooLarge(TextDiagnostic):
     """A spec has at most a million and a half characters; a network is its equations, its numbers live in the
     parameters.

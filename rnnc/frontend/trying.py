@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from rnnc.diagnostics import Diagnostic, Source, apply_edits
 from rnnc.frontend.errors_text import TextDiagnostic
@@ -26,4 +25,4 @@ def tried(source: Source, diagnostics: tuple[Diagnostic, ...], count: Callable[[
             continue
         left -= len(source.text)
         mended = Source(source.name, apply_edits(source.text, mend.edits))
-        yield replace(one, sure=count(mended) < len(diagnostics))
+        yield one.but(sure=count(mended) < len(diagnostics))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 
-@dataclass(frozen=True, kw_only=True)
 class AxisOutOfSight(Diagnostic):
     """A value that varies along an axis has one value for every position of it. An equation without that axis
     has to say which one it reads, or what to do with all of them.
@@ -48,7 +46,6 @@ class AxisOutOfSight(Diagnostic):
         return Help(text, () if self.indexed else (edit,))
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadIndex(Diagnostic):
     """Between brackets stands one position for each axis of a value, in the order of its declaration: the
     axis itself, an offset from it, a window, or `first` and `last`.
@@ -85,7 +82,6 @@ class BadIndex(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadDelay(Diagnostic):
     """A delay counts steps, so it is a whole number that is known when the spec is compiled: `h[n-1]`, or
     `h[n-k]` with a constant `k`.
@@ -118,7 +114,6 @@ class BadDelay(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class HugeDelay(Diagnostic):
     """A delay keeps that many past values in memory for every sequence; more than 10000 steps is taken for a
     slip.
@@ -143,7 +138,6 @@ class HugeDelay(Diagnostic):
         return "too far"
 
 
-@dataclass(frozen=True, kw_only=True)
 class TooMuch(Diagnostic):
     """What functions and cells expand to is bounded, so that a short text cannot describe an endless network.
 
@@ -166,7 +160,6 @@ class TooMuch(Diagnostic):
         return Help("give the inner part a unit of its own")
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotYet(Diagnostic):
     """The language has this, and this version of the compiler does not do it yet. Nothing is compiled, so no
     wrong number comes out: slower axes (E390), settling axes (E391), continuous time (E392), random units
@@ -194,7 +187,6 @@ class NotYet(Diagnostic):
         return Help(self.advice) if self.advice else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotYetSettling(NotYet):
     """An axis that iterates until no state moves, `axis r settle(tol = 1e-6)`, is not supported yet.
 
@@ -209,7 +201,6 @@ class NotYetSettling(NotYet):
     code: ClassVar[str] = "E391"
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotYetContinuous(NotYet):
     """Continuous time, `axis u step(dt = 0.1)` with equations for `h[u]'`, is not supported yet.
 
@@ -227,7 +218,6 @@ class NotYetContinuous(NotYet):
     code: ClassVar[str] = "E392"
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotYetRandom(NotYet):
     """A unit that draws a sample, `unit s[n] : H ~ bernoulli(p)`, is not supported yet.
 
@@ -243,7 +233,6 @@ class NotYetRandom(NotYet):
     code: ClassVar[str] = "E393"
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotYetCombined(NotYet):
     """A combination of supported forms that this version cannot compile yet, such as two values that name the
     same two axes in opposite orders.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadFeedback(Diagnostic):
     """A `feedback` says what the next step of an input is when the network generates: `feedback x[n+1] = ...`. An
     input has one, and its right side is a draw, `sample(...)`, or an expression at the current step.
@@ -45,7 +43,6 @@ class BadFeedback(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class NoDistribution(Diagnostic):
     """`sample` draws from what a unit is defined to be: a token from a softmax, `sample(p[n])`; yes or no from a
     sigmoid, entry by entry; real values from a mixture of Gaussians, `sample(pi[n], mu[n], sigma[n])` or, bivariate,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help
 
 
-@dataclass(frozen=True, kw_only=True)
 class UseCycle(Diagnostic):
     """Files that use each other in a circle. What both need goes into a third file that both use.
 
@@ -28,7 +26,6 @@ class UseCycle(Diagnostic):
         return ", ".join(self.steps)
 
 
-@dataclass(frozen=True, kw_only=True)
 class MissingFile(Diagnostic):
     """`use` takes a path that ends in `.rnn`, relative to the file it stands in, or the name of a shipped
     spec.
@@ -59,7 +56,6 @@ class MissingFile(Diagnostic):
         return Help(f'replace `"{self.path}"` by `"{self.meant}"`', (Edit(self.span, f'"{self.meant}"'),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class LeavesFolder(Diagnostic):
     """`use` stays inside the folder of the spec that is compiled, and the shipped specs: no absolute path, no
     way up and out, no link that leads elsewhere. The file is not opened.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 
-@dataclass(frozen=True, kw_only=True)
 class NoTarget(Diagnostic):
     """A loss compares a prediction with a target, and a target is declared: it is data of its own, with
     missing entries, not an input.
@@ -63,7 +61,6 @@ class NoTarget(Diagnostic):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class LossArguments(Diagnostic):
     """A loss takes a prediction and a target: `squared_error(y, t)`, `cross_entropy(p, t)`,
     `binary_cross_entropy(p, t)`; labels without places `ctc(p, l, blank = 0)`. A mixture is predicted by its
@@ -94,7 +91,6 @@ class LossArguments(Diagnostic):
         return f"written `{self.form}`"
 
 
-@dataclass(frozen=True, kw_only=True)
 class LossPlace(Diagnostic):
     """`squared_error`, `cross_entropy`, `binary_cross_entropy`, `mixture_density` and `ctc` stand in a `loss`; an
     equation spells the formula out.
@@ -118,7 +114,6 @@ class LossPlace(Diagnostic):
         return "not here"
 
 
-@dataclass(frozen=True, kw_only=True)
 class LossShape(Diagnostic):
     """The value of a loss at a position is one number; a vector is first added up or averaged.
 
@@ -144,7 +139,6 @@ class LossShape(Diagnostic):
         return Help(f"write `sum({self.span.text})`", (Edit(self.span, f"sum({self.span.text})"),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotSoftmax(Diagnostic):
     """`ctc` sums the probabilities of all alignments, so its prediction is a `softmax` (or its logarithm) over the
     labels and the blank, at the current position; the loss is computed from what the softmax is taken of.
@@ -183,7 +177,6 @@ class NotSoftmax(Diagnostic):
         return Help(f"write `{self.mended}`", (Edit(self.defined, self.mended),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class LabelAxis(Diagnostic):
     """The labels of `ctc` are tokens, fewer than the positions of the prediction: they have an axis of their own,
     the prediction another. Which label belongs to which position is what the loss sums over.
@@ -216,7 +209,6 @@ class LabelAxis(Diagnostic):
         return (Label(self.declared, "declared here"),) if self.declared is not None else ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class BlankOutside(Diagnostic):
     """The blank of `ctc` is the number of one output of its softmax, counted from 0.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownName(Diagnostic):
     """Every name is declared somewhere in its network or cell: as a size, an axis, an input, a target, a
     parameter or a unit. Names are case-sensitive; a cell sees its own formals and parts, not the names of the
@@ -70,7 +68,6 @@ class UnknownName(Diagnostic):
         return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class DeclaredTwice(Diagnostic):
     """Sizes, axes and everything declared share one namespace: a name means one thing in its network or cell,
     whatever the order of the statements. Parameters named by `as` belong to it too.
@@ -107,7 +104,6 @@ class DeclaredTwice(Diagnostic):
         return (self.remark,) if self.remark else ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongKind(Diagnostic):
     """A name stands where something of another kind is wanted: an axis where a value is, a size where an axis
     is, a part of something that has no parts.
@@ -146,7 +142,6 @@ class WrongKind(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongArguments(Diagnostic):
     """Functions, connections and cells take a fixed number of arguments, and know only the options of their
     own.
@@ -187,7 +182,6 @@ class WrongArguments(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongPlace(Diagnostic):
     """Some things have one place only: a use of a cell is the whole right side of a unit, a connection stands
     in the equation of a unit or of a start, inputs, targets, axes and losses belong to a network, a `fn` is a
@@ -223,7 +217,6 @@ class WrongPlace(Diagnostic):
         return Help(self.advice) if self.advice else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class SameKey(Diagnostic):
     """A connection makes its own parameter, called after the unit and the names its source reads, without
     their offsets. Two that would get one key have to be told apart, or be meant as one, by `as`.
@@ -264,7 +257,6 @@ class SameKey(Diagnostic):
         return Help(f"name one of them: `{named}`", (Edit(self.span, named),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Circular(Diagnostic):
     """A `fn` and a `cell` are expanded where they are used, so neither can contain itself. Recurrence is
     written with an offset: `h[n-1]`.
@@ -289,7 +281,6 @@ class Circular(Diagnostic):
         return "used inside itself"
 
 
-@dataclass(frozen=True, kw_only=True)
 class WhichNetwork(Diagnostic):
     """A module is compiled from one network. A file with several needs `--network NAME`; a file with cells
     and functions alone is there for others to `use`.
@@ -321,7 +312,6 @@ class WhichNetwork(Diagnostic):
         return Help(f"choose one: `--network {self.meant or self.names[0]}`")
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadSetting(Diagnostic):
     """`-s NAME=VALUE` sets a size or a constant that the network names between its parentheses. A size is a
     whole number of at least 1, a constant any finite number.

@@ -4,7 +4,6 @@ sizes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
@@ -16,7 +15,6 @@ def spelled(shape: Shape) -> str:
     return show_shape(shape) if shape else "1"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShapesDiffer(Diagnostic):
     """An operation joins values whose shapes do not fit. Elementwise operations want equal shapes, or a
     scalar beside any; `@` wants the last dimension of the left equal to the first of the right. Nothing else
@@ -60,7 +58,6 @@ class ShapesDiffer(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class DeclaredDiffers(Diagnostic):
     """The shape a unit is declared with has to follow from its right side, symbol by symbol: `H` and `D` are
     different sizes even where their defaults are equal. A loss wants its prediction and its target alike.
@@ -104,7 +101,6 @@ class DeclaredDiffers(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShapeUnknown(Diagnostic):
     """A shape may be left out where the rest of the equation forces it. Where nothing does, it has to be
     written.
@@ -136,7 +132,6 @@ class ShapeUnknown(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadSize(Diagnostic):
     """A size is a whole number of at least 1, a name between the parentheses of the network or cell, or `+ -
     * /` of them that comes out whole and positive.
@@ -171,7 +166,6 @@ class BadSize(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongType(Diagnostic):
     """A value of the wrong kind: a token where a real number is wanted, a comparison used as a number, a
     vector where a single number is.
@@ -208,7 +202,6 @@ class WrongType(Diagnostic):
         return self.mend
 
 
-@dataclass(frozen=True, kw_only=True)
 class StartDiffers(Diagnostic):
     """The start of a value has the shape of that value, or is a scalar.
 
@@ -244,7 +237,6 @@ class StartDiffers(Diagnostic):
         return (Label(self.declared, f"has shape {spelled(self.wanted)}"),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadStart(Diagnostic):
     """A `start` says what a unit or an input is before its first step: once for everything before it, or
     position by position. It has no axis of its own, and targets, parameters and values without an axis have
@@ -280,7 +272,6 @@ class BadStart(Diagnostic):
         return (Label(self.declared, self.place),) if self.declared is not None else ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class SharedDiffers(Diagnostic):
     """Connections that share a parameter by `as` share its shape and its initial values.
 
@@ -312,7 +303,6 @@ class SharedDiffers(Diagnostic):
         return (Label(self.first, "and here"),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadInit(Diagnostic):
     """The initialisers are `zeros ones constant(v) uniform(a, b) normal(s) glorot he orthogonal identity
     sparse(density, radius)`. `orthogonal`, `identity` and `sparse` want a matrix, `sparse` a square one.

@@ -102,7 +102,7 @@ def _formal(ref: syntax.Reference, context: Context, drafting: Drafting) -> Draf
         remark = "a `fn` sees its own arguments and nothing else"
         fake = Scope({name: Broken(ref.span) for name in context.formals})
         found = unknown(ref.name, fake, remark=remark)
-        drafting.report(replace(found, declared=None))
+        drafting.report(found.but(declared=None))
         return poison(ref.span)
     if ref.parts or ref.index is not None:
         said = f"`{ref.name.text}` is a number inside a `fn`, without parts or positions"

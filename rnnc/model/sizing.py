@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from rnnc.diagnostics import Help, Span
 from rnnc.frontend import syntax
@@ -70,7 +69,7 @@ def size_of(expr: syntax.Expr, scope: Scope, r: Resolution) -> Size | None:
         return None
     mistake = not_whole(size, expr.span, r)
     if mistake is not None:
-        r.reporter.report(replace(mistake, mend=_positive(expr, size)))
+        r.reporter.report(mistake.but(mend=_positive(expr, size)))
         return None
     return size
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Help
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unused(Diagnostic):
     """A declaration that nothing reads. The gradient of an unused parameter is always 0, an unused input
     changes nothing.
@@ -42,7 +40,6 @@ class Unused(Diagnostic):
         return ("its gradient would always be 0",) if self.is_parameter else ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unreached(Diagnostic):
     """A unit that reaches no output and no loss is computed only where someone observes it, and nothing is
     learned from it.
@@ -67,7 +64,6 @@ class Unreached(Diagnostic):
         return "needed by nothing"
 
 
-@dataclass(frozen=True, kw_only=True)
 class StartUnread(Diagnostic):
     """A start is read only where a unit is read before its first step; without a delay it changes nothing.
 
@@ -92,7 +88,6 @@ class StartUnread(Diagnostic):
         return f"nothing reads `{self.name}` before its first step"
 
 
-@dataclass(frozen=True, kw_only=True)
 class IdleGate(Diagnostic):
     """A `gate` is a unit that multiplies others. One that multiplies nothing is a unit.
 
@@ -119,7 +114,6 @@ class IdleGate(Diagnostic):
         return Help(f"declare it as `unit {self.name}`")
 
 
-@dataclass(frozen=True, kw_only=True)
 class WideGate(Diagnostic):
     """A `gate` lets a share of something through, from nothing (0) to all (1); a value outside turns signs
     around or amplifies.
@@ -146,7 +140,6 @@ class WideGate(Diagnostic):
         return Help("use `sigmoid`, or declare it as a `unit`")
 
 
-@dataclass(frozen=True, kw_only=True)
 class NothingReturned(Diagnostic):
     """A network without an output and without a loss computes what nobody gets.
 
@@ -169,7 +162,6 @@ class NothingReturned(Diagnostic):
         return "`forward` returns nothing"
 
 
-@dataclass(frozen=True, kw_only=True)
 class FlatGradient(Diagnostic):
     """`sign`, `step`, `round`, `floor` and `ceil` are flat almost everywhere: whatever is behind them learns
     nothing.

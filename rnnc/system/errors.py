@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
 
 
-@dataclass(frozen=True, kw_only=True)
 class NoDelay(Diagnostic):
     """A unit may depend on itself only at another position: directly, or through other units, the way round must
     move one
@@ -50,7 +48,6 @@ class NoDelay(Diagnostic):
         return Help(f"did you mean `{self.delayed}`?", (Edit(self.span, self.delayed),))
 
 
-@dataclass(frozen=True, kw_only=True)
 class CancellingDelays(Diagnostic):
     """A cycle whose offsets add up to nothing, one step back here and one step on there, comes back to the position it
     started from.
@@ -85,7 +82,6 @@ class CancellingDelays(Diagnostic):
         return tuple(Label(place, "the other way here") for place in self.places)
 
 
-@dataclass(frozen=True, kw_only=True)
 class BothDirections(Diagnostic):
     """A recurrent block runs forward or backward along an axis, not both: at no position are both neighbours known.
 
@@ -123,7 +119,6 @@ class BothDirections(Diagnostic):
         return Help("use two units, one per direction")
 
 
-@dataclass(frozen=True, kw_only=True)
 class WholeAxis(Diagnostic):
     """What needs a whole sequence (its last position, a sum over it) cannot be part of how that sequence is computed.
 
@@ -151,7 +146,6 @@ class WholeAxis(Diagnostic):
         return "needs every position at once"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReadsAhead(Diagnostic):
     """Real-time recurrent learning, and what is made of it, works forward in time: whatever a unit needs of other
     units has to be known at its own step. Only the loss, and units that belong to a sequence as a whole and reach
@@ -186,7 +180,6 @@ class ReadsAhead(Diagnostic):
         return Help("back-propagation through time (bptt) gives the exact gradient of any network")
 
 
-@dataclass(frozen=True, kw_only=True)
 class NoSteps(Diagnostic):
     """A network that makes its own next input runs step by step: along one axis, and every unit from its own step and
     earlier ones. What looks ahead, or needs the whole sequence, cannot generate it.
@@ -218,7 +211,6 @@ class NoSteps(Diagnostic):
         return (Label(self.place, "here"),) if self.place is not None else ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotFollowed(Diagnostic):
     """Real-time recurrent learning carries from each step to the next how every parameter has moved the states. It
     follows one axis, and of earlier steps it knows those at a fixed distance: a state that moves along two axes at
@@ -250,7 +242,6 @@ class NotFollowed(Diagnostic):
         return Help("back-propagation through time (bptt) gives the exact gradient of any network")
 
 
-@dataclass(frozen=True, kw_only=True)
 class CrossesUnits(Diagnostic):
     """Focused back-propagation keeps one trace a weight: what the weight has done to the one unit that it belongs to.
     So a unit may read its own earlier state, entry by entry, and no other's.
@@ -280,7 +271,6 @@ class CrossesUnits(Diagnostic):
         return Help("`diag` connects each unit with itself alone; rtrl is exact for any connection")
 
 
-@dataclass(frozen=True, kw_only=True)
 class NoProduct(Diagnostic):
     """`kf_rtrl` keeps the influence of a weight as a matrix times a vector, made of what the weight is multiplied with.
     So a parameter of a recurrence must stand in one product with a vector, in one place. What a unit multiplies entry
@@ -312,7 +302,6 @@ class NoProduct(Diagnostic):
         return Help("`uoro` is random in the same way and takes any recurrence that runs forward")
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotInPieces(Diagnostic):
     """A sequence that is run in pieces, as checkpoints and truncated back-propagation do, has in each piece the steps
     before it and its own, along one axis. What the loss makes of them at the end may be anything that reads sums over

@@ -244,6 +244,21 @@ def test_a_flipped_byte_of_an_npz_is_refused_or_changes_nothing(packed: bool, tm
     assert refused > 0.6 * len(whole) / 3
 
 
+def test_a_typing_mistake_does_not_hide_where_sequences_end(tmp_path: Path) -> None:
+    arrays = {"x": np.ones((5, 3, 1)), "t": np.ones((5, 3, 1)), "length": np.array([5, 2, 3])}
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    (tmp_path / "a.csv").write_text("Sequence,x.0,t.0\na,1,2\nb,1,2\n")
+    for given, said in (
+        (arrays, "data: nothing reads `length`; did you mean `lengths`"),
+        (tmp_path / "a.npz", r"a\.npz: nothing reads `length`; did you mean `lengths`"),
+        (tmp_path / "a.csv", r"a\.csv:1: nothing reads `Sequence`; did you mean `sequence`"),
+    ):
+        with pytest.raises(DataError, match=said):
+            open_data(given, SERIES)
+    both = open_data({**arrays, "lengths": np.array([5, 5, 5]), "other": np.ones(2)}, SERIES)
+    assert both.unused == ("length", "other")
+
+
 def none(path: Path) -> Path:
     np.savez(path, x=np.zeros((5, 0, 1)), t=np.zeros((5, 0, 1)))
     return path

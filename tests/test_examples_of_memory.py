@@ -17,7 +17,11 @@ ROOT = Path(__file__).parent.parent
     ("name", "needs", "lines"),
     [
         ("digits_rows", "sklearn", ("linear model of 64 pixels", "LSTM, row by row")),
-        ("sunspots", "statsmodels", ("persistence", "linear autoregression, 9 years", "Elman-Jordan", "LSTM")),
+        (
+            "sunspots",
+            "statsmodels",
+            ("persistence", "linear autoregression, 9 years", "LSTM", "the four together"),
+        ),
         ("temporal_rule", "", ("guessing", "window of five", "Elman", "LSTM")),
         ("long_memory", "", ("always 1, guessing", "Elman", "LSTM")),
     ],

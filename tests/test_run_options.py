@@ -12,6 +12,7 @@ from run_parts import module, sums
 
 from rnnc.runtime.data import DataError
 from rnnc.runtime.fit import fit
+from rnnc.runtime.network import UnfitNetwork
 from rnnc.runtime.options import Options
 
 MADE = module()
@@ -61,6 +62,16 @@ def test_mistakes_of_fit() -> None:
         fit(MADE, sums(), sizes={"Q": 3})
     with pytest.raises(ValueError, match=r"size `H` is 2\.5; it must be a whole number of at least 1"):
         fit(MADE, sums(), sizes={"H": 2.5})  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="gone on with in its folder: name it, `out=`"):
+        fit(MADE, sums(), resume=True)
+    with pytest.raises(DataError, match="found list"):
+        fit(MADE, [1.0])  # type: ignore[arg-type]
+    with pytest.raises(UnfitNetwork, match="has no learning rule `snap1`; it has bptt, rtrl; `learn=`"):
+        fit(MADE, sums(), learn="snap1")
+    found = fit(MADE, sums(), steps=1)
+    for use in (found.predict, found.score):
+        with pytest.raises(ValueError, match="batch is 0; it must be at least 1"):
+            use(sums(), batch=0)
     with pytest.raises(DataError, match="data: `x`: its lists differ in length"):
         fit(MADE, {**sums(), "x": [[1.0, 2.0], [3.0]]})
     hidden = np.ma.masked_array(sums()["x"], mask=sums()["x"] > 1)

@@ -40,11 +40,13 @@ class Fitted:
 
     def predict(self, data: Source, batch: int = 32) -> dict[str, Array]:
         """The outputs for inputs as `fit` takes them: arrays (axes..., sequences, units), zero past an end."""
+        _check_batch(batch)
         found = predict(self.module, self.p, self.open(data, targets=False), batch=batch)
         return found.arrays()
 
     def score(self, data: Source, batch: int = 32) -> dict[str, float]:
         """`loss`, the mean over sequences, and what else the outputs say of the targets (`accuracy of l`, …)."""
+        _check_batch(batch)
         return evaluate(self.module, self.p, self.open(data, targets=True), batch=batch).figures()
 
     def save(self, path: str | Path) -> None:
@@ -81,6 +83,8 @@ def fit(
     """
     if tensorboard and out is None:
         raise ValueError("scalars for TensorBoard go into the folder of a run: name one, `out=`")
+    if resume and out is None:
+        raise ValueError("a run is gone on with in its folder: name it, `out=`")
     board = Board(Path(out)) if out is not None and tensorboard else None
     chosen = Options.named(options)
     opened = open_data(data, module)
@@ -105,6 +109,11 @@ def fit(
     if best is not None:
         np.copyto(fitted.p.flat, best)
     return fitted
+
+
+def _check_batch(batch: int) -> None:
+    if batch < 1:
+        raise ValueError(f"batch is {batch}; it must be at least 1")
 
 
 def _in_folder(fitted: Fitted, trainer: Trainer, folder: Folder, resume: bool, board: Board | None) -> Fitted:

@@ -22,7 +22,10 @@ class Rule:
             raise UnfitNetwork("the network has no loss to train with")
         have = module.RULES
         if name not in have:
-            raise UnfitNetwork(f"the module has no learning rule `{name}`; it has {', '.join(have)}")
+            raise UnfitNetwork(
+                f"the module has no learning rule `{name}`; it has {', '.join(have)}; "
+                "`learn=` of rnnc.compile_file and rnnc.compile_text adds others"
+            )
         if (window or online) and not (hasattr(module, "start") and len(module.AXES) == 1):
             raise UnfitNetwork(
                 "the network looks ahead or needs the whole sequence (or has several axes), so it cannot carry its "

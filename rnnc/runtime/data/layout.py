@@ -14,6 +14,7 @@ import numpy as np
 from rnnc.runtime.data.columns import Column, EndToEnd, Ints, Padded
 from rnnc.runtime.data.fields import Axes, DataError, Field
 from rnnc.runtime.data.mapped import Mapped
+from rnnc.runtime.data.misnamed import check_unused
 from rnnc.runtime.data.sequences import Sequences, all_of, numbered
 
 SIDE_BY_SIDE, END_TO_END, ONE = "side by side", "end to end", "one"
@@ -50,6 +51,9 @@ def lay_out(arrays: Mapping[str, Mapped], fields: tuple[Field, ...], axes: Axes,
     final = {axis: _final(axis, axes, found, lengths, count[1], form, name) for axis in axes.names}
     known = {*(field.name for field in fields), "lengths", *(f"lengths.{axis}" for axis in axes.names)}
     unused = tuple(other for other in arrays if other not in known)
+    if all(own is None for own in lengths.values()):
+        optional = [f"lengths.{axis}" for axis in axes.names] if axes.several else ["lengths"]
+        check_unused(unused, optional, arrays, name)
     picks = all_of(count[1], name)
     return Sequences(name, fields, columns, picks, final, np.zeros_like(picks), numbered, unused)
 

@@ -44,6 +44,8 @@ def open_data(
         arrays = {name: plain_array(f"data: `{name}`", values) for name, values in source.items()}
         held: dict[str, Mapped] = {name: Held(array) for name, array in arrays.items()}
         return lay_out(held, fields, axes, "data")
+    if not isinstance(source, str | Path):
+        raise DataError(f"data are a file, a folder of .npy files or a dict of arrays; found {type(source).__name__}")
     path = Path(source)
     try:
         return _read(path, module, fields, axes, unit, vocabulary)

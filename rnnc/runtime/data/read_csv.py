@@ -17,6 +17,7 @@ import numpy as np
 from rnnc.runtime.data.columns import Column, EndToEnd
 from rnnc.runtime.data.fields import Axes, DataError, Field
 from rnnc.runtime.data.mapped import Spool
+from rnnc.runtime.data.misnamed import check_unused
 from rnnc.runtime.data.sequences import Place, Sequences, all_of
 
 SEQUENCE = "sequence"
@@ -36,6 +37,7 @@ class Cells:
         self.sequence = self.header.index(SEQUENCE) if SEQUENCE in self.header and not named else None
         used = {place for places in self.places.values() for place in places} | {self.sequence}
         self.unused = tuple(cell for k, cell in enumerate(self.header) if k not in used)
+        check_unused(self.unused, (SEQUENCE,), self.header, f"{name}:1")
 
     def _places(self, field: Field) -> list[int]:
         """The columns of a field: `x`, or `x.0`, `x.1` to its last unit."""

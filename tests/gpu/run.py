@@ -46,6 +46,8 @@ SECONDS = 400
 
 LONGEST, LATEST = 150, 60
 """Seconds after which a process is taken to hang, and those that it has when nothing more is started."""
+# NumPy's threads of several processes would wait for each other
+SHARED = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 TOGETHER = 12
 """Reference cases of one process."""
 
@@ -204,7 +206,7 @@ def apart(jobs: tuple[Job, ...], stop: float) -> list[Outcome]:
     command = [sys.executable, str(Path(__file__).resolve()), "--jobs", *(f"{job.part} {job.name}" for job in jobs)]
     limit = min(LONGEST, stop + LATEST - begun)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False, env=SHARED)
         text, last = done.stdout, (done.stderr.strip().splitlines() or [""])[-1]
         why = f"its process ended with status {done.returncode}: {last}"
     except subprocess.TimeoutExpired as late:

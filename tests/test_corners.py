@@ -51,6 +51,30 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(s, t) + squared_error(e, t)
         """,
     ),
+    "what the loss does not need reads further back": (
+        2,
+        """
+        axis n
+        input x[n] : D
+        unit h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)
+        unit g[n] : H = tanh(full(h[n-3]) + diag(g[n-1]))
+        output y[n] : K = full(h[n]) + bias
+        target t[n] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "a loss of an end beside what is given": (
+        2,
+        """
+        axis n
+        input x[n] : D
+        input c : D
+        unit h[n] : H = tanh(full(x[n]) + full(h[n-1]) + bias)
+        output y : K = tanh(full(concat(c, h[first])))
+        target t : K
+        loss squared_error(y, t)
+        """,
+    ),
     "a mean over what starts past the end": (
         2,
         """

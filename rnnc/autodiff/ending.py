@@ -38,7 +38,7 @@ class Ending(Tangent):
         """The influences on all `wanted` states, their equations made; `lags` says of every state how many steps of it
         later ones read."""
         self.hold(along=False)
-        self.held = {key: held for key, held in self.held.items() if held.state in wanted}
+        self.held = {key: held for key, held in self.held.items() if held.state in wanted and held.state in lags}
         known = tuple(links(self))
         axes = {c.source: c.at.axis for c in self.step.carried}
         states = tuple(dict.fromkeys(h.state for h in self.held.values()))
@@ -82,7 +82,7 @@ class Ending(Tangent):
                         terms.append(term)
                         reads.extend(own)
         for source in passed.aligned:
-            for lag in range(1, lags[source] + 1):
+            for lag in range(1, lags.get(source, 0) + 1):
                 for term, own in self._met(held, passed, source, lag, found):
                     terms.append(term)
                     reads.extend(own)

@@ -144,7 +144,8 @@ class _Part:
         return _function(f"_{self.title}(call)", self.about, head, body, tail)
 
     def back(self) -> str:
-        names, tail = self.names, Lines(1)
+        names, writer, tail = self.names, self.writers["backward"], Lines(1)
+        writer.show(g for _, g in names.system.gradients)
         parameters = {v.name for v in names.system.values if v.role == "parameter"}
         tail.add("out = {}")
         for name, gradient in names.system.gradients:
@@ -159,7 +160,7 @@ class _Part:
             else:
                 tail.add(line)
         tail.add("return out")
-        head, body = unpacked(names, self.writers["backward"], tail.text(), [self.writers["forward"]])
+        head, body = unpacked(names, writer, tail.text(), [self.writers["forward"]])
         about = "The gradients of what it minimises, into `grads`; those by what was given are returned."
         return _function(f"_{self.title}_back(call, saved, seed, wrt, grads)", about, head, body, tail)
 

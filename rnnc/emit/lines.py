@@ -87,7 +87,10 @@ class Lines:
         before = len(self.lines)
         yield
         if all(line.strip().startswith("#") for line in self.lines[before:]):
-            self.add("pass")
+            if head.startswith("if "):
+                del self.lines[before - 1 :]
+            else:
+                self.add("pass")
         self._rows.pop()
         self.depth -= 1
 

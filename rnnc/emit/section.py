@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.influences import begin
@@ -95,10 +95,13 @@ class SectionWriter:
             self._rows(e)
 
     def _rows(self, e: Equation) -> None:
+        self.show(r.name for r in e.reads)
+
+    def show(self, names: Iterable[str]) -> None:
         """Slices that are rows of a buffer take no step; they have their variable before they are read."""
-        for r in e.reads:
-            if r.name in self.names.homes and r.name not in self.ready:
-                self._allocate(r.name)
+        for name in names:
+            if name in self.names.homes and name not in self.ready:
+                self._allocate(name)
 
     def unpack(self, inside: tuple[Equation, ...]) -> None:
         for e in inside:

@@ -48,7 +48,7 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
     if known is None:
         only = adjoint(system, tuple(n for n in parameters if n in active_values(system, parameters)))
         return Blockwise(prune(hoist(prune(only))), None, (), (), blocks.names)
-    lags = _lags(step)
+    lags = _lags(cut(_needed(system, loss)))
     opened, starts = _opened(system, lags)
     reaching = active_values(opened, (*parameters, *starts))
     direct = adjoint(opened, tuple(n for n in (*parameters, *starts) if n in reaching))
@@ -102,6 +102,12 @@ def _opening(every: System, across: tuple[Across, ...], known: tuple[str, ...]) 
         gradients=(),
         kept=wanted,
     )
+
+
+def _needed(system: System, loss: str) -> System:
+    """What the loss needs of the system: influences on what others read of a state are never asked for."""
+    inside = upstream(system, (loss,))
+    return replace(system, equations=tuple(e for e in system.equations if e.out in inside))
 
 
 def _lags(step: Step) -> dict[str, int]:

@@ -31,10 +31,9 @@ def hybrid_is_bptt(subject: Subject) -> None:
     for size in (None, 1, 3):
         one = run(own.parameters, **arrays, lengths=extra, block=size)
         same(one, subject.learn(subject.short), 1e-10, f"hybrid without a batch, block {size}")
-    single = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in batch.arrays.items()}
-    parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in own.parameters.items()}
-    near = run(parameters, **single, lengths=given, reduce="sum", block=3)
-    same(near, subject.gradients, 1e-4, "hybrid in float32")
+    single, parameters = own.single
+    near = run(parameters, **single.arrays, lengths=given, reduce="sum", block=3)
+    same(near, subject.gradients, subject.single_bound, "hybrid in float32")
     assert all(array.dtype == np.float32 for array in near[1].values())
 
 

@@ -36,11 +36,11 @@ def rtrl_in_single_precision(subject: Subject) -> None:
     """float32 in, float32 out, near what back-propagation gives."""
     if not hasattr(subject.module, "rtrl"):
         return
-    batch = subject.ragged
-    arrays = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in batch.arrays.items()}
-    parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.parameters.items()}
-    value, grads = subject.module.rtrl(parameters, **arrays, lengths=batch.given(subject.system.axes), reduce="sum")
-    same((value, grads), subject.gradients, 1e-4, "rtrl in float32")
+    batch, parameters = subject.single
+    value, grads = subject.module.rtrl(
+        parameters, **batch.arrays, lengths=batch.given(subject.system.axes), reduce="sum"
+    )
+    same((value, grads), subject.gradients, subject.single_bound, "rtrl in float32")
     assert all(array.dtype == np.float32 for array in grads.values())
 
 
@@ -90,10 +90,9 @@ def sequences_are_alone(subject: Subject, rule: str) -> None:
         total += one
         sums = {name: sums.get(name, 0.0) + array for name, array in own.items()}
     same((value, grads), (total, sums), 1e-10, f"{rule} on a ragged batch")
-    single = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in batch.arrays.items()}
-    parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.parameters.items()}
-    found = run(parameters, **single, lengths=batch.given(axes), reduce="sum")
-    same(found, (value, grads), 1e-4, f"{rule} in float32")
+    single, parameters = subject.single
+    found = run(parameters, **single.arrays, lengths=batch.given(axes), reduce="sum")
+    same(found, (value, grads), subject.single_bound, f"{rule} in float32")
     assert all(array.dtype == np.float32 for array in found[1].values())
 
 

@@ -122,6 +122,23 @@ class Subject:
     def gradients(self) -> tuple[Any, dict[str, Array]]:
         return self.learn(self.ragged)
 
+    @cached_property
+    def single(self) -> tuple[data.Batch, dict[str, Array]]:
+        """The ragged batch and the parameters in float32."""
+        arrays, parameters = (
+            {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in some.items()}
+            for some in (self.ragged.arrays, self.parameters)
+        )
+        return data.Batch(arrays, self.ragged.lengths, self.ragged.axes, self.ragged.size), parameters
+
+    @cached_property
+    def single_bound(self) -> float:
+        """How far gradients in float32 may be off: 1e-4, or thrice as far as back-propagation is on this network."""
+        _, found = self.learn(*self.single)
+        scales = {n: max(1.0, float(np.max(np.abs(a), initial=0.0))) for n, a in self.gradients[1].items()}
+        off = (float(np.max(np.abs(found[n] - a), initial=0.0)) / scales[n] for n, a in self.gradients[1].items())
+        return max(1e-4, 3 * max(off, default=0.0))
+
     def run(self, batch: data.Batch, parameters: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """The module's forward on a batch, every unit observed."""
         found: dict[str, Array] = self.module.forward(
@@ -286,13 +303,7 @@ def a_batch_of_one(subject: Subject) -> None:
 
 def single_precision_is_near(subject: Subject) -> None:
     """float32 in, float32 out, close to float64."""
-    batch = data.Batch(
-        {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.ragged.arrays.items()},
-        subject.ragged.lengths,
-        subject.ragged.axes,
-        subject.ragged.size,
-    )
-    parameters = {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in subject.parameters.items()}
+    batch, parameters = subject.single
     forward = subject.run(batch, parameters)
     for name in (*subject.units, "loss"):
         assert forward[name].dtype == np.float32, f"{name} is {forward[name].dtype}"

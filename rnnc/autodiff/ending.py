@@ -58,7 +58,7 @@ class Ending(Tangent):
         before, after = [], [held.name]
         for k in range(1, steps + 1):
             name = self.x.fresh(f"{held.name}:before")
-            self.x.values[name] = replace(v, name=name, role="known")
+            self.x.values[name] = replace(v, name=name, role="given")
             before.append(name)
             if k > 1:
                 name = self.x.fresh(f"{held.name}:{k}")

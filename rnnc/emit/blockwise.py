@@ -67,22 +67,22 @@ class Blockwise(Online):
         for across in self.program.across:
             lines.add(f"    {self.names.variable(across.held.name)!r}: {across.before!r},")
         lines.add("}")
-        lines.add('"""What a block knows of influences that lie side by side: of the last step, the one before, ..."""')
+        lines.add('"""What a block is given of influences that lie side by side: of the last step, the one before, ..."""')
         return lines.text()
 
     def _open(self, names: Names) -> str:
-        """The text of what is known before the first block."""
+        """The text of what the first block is given."""
         program = names.program
         writer = SectionWriter(names, program.sections[0], frozenset(), self.stream.reach)
         # what only the influences of starts need may be missing where a state goes on
         writer.start_inputs = frozenset(v.name for v in names.system.values if v.role == "input")
         writer.write()
         tail = Lines(1)
-        tail.add("known = {}")
+        tail.add("given = {}")
         started = {n for a in program.across for n in a.starts if n is not None}
         for name in program.system.kept:
             if name not in started:
-                tail.add(f"known[{name!r}] = {names.variable(name)}")
+                tail.add(f"given[{name!r}] = {names.variable(name)}")
         for across in program.across:
             ring = self.names.variable(across.held.name)
             shape = "".join(f", {names.size_text(z)}" for z in self.names.values[across.held.name].shape)
@@ -94,10 +94,10 @@ class Blockwise(Online):
                         if start is not None:
                             tail.add(f"{ring}[-{k}] = {names.variable(start)}")
             for k, before in enumerate(across.before, start=1):
-                tail.add(f"known[{before!r}] = {ring}[-{k}]")
-        tail.add(f"return known, {'call.state is None or ' * bool(started)}bool(call.influences)")
+                tail.add(f"given[{before!r}] = {ring}[-{k}]")
+        tail.add(f"return given, {'call.state is None or ' * bool(started)}bool(call.influences)")
         head, body = unpacked(names, writer, tail.text())
-        title = '    """What is known before the first block, and whether it has influences other than zero."""'
+        title = '    """What the first block is given, and whether it has influences other than zero."""'
         name = f"def _{self.rule.name}_opening(call):"
         return "\n".join(x for x in (name, title, *head, body, tail.text()) if x.strip())
 

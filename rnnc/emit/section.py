@@ -112,11 +112,8 @@ class SectionWriter:
         return self.borders[name].reads() if name in self.borders else ()
 
     def given(self, name: str) -> None:
-        """An input or target, unpacked once, after what its own border reads; or what is known before a block."""
+        """An input or target, unpacked once, after what its own border reads."""
         v = self.names.values[name]
-        if v.role == "known" and name not in self.ready:
-            self.ready.add(name)
-            self.lines.add(f"{self.names.variable(name)} = call.known[{name!r}]")
         if v.role in ("input", "target") and name not in self.ready:
             self.ready.add(name)
             for start in self._border_reads(name):

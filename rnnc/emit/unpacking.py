@@ -95,7 +95,7 @@ def unpacked(
 
 
 def _told(names: Names, v: Value) -> str:
-    """What a piece is told, with zeros outside the piece where equations read it there."""
+    """What a part of a sequence is told, with zeros outside the part where equations read it there."""
     rows = tuple((e.low, e.high) for e in names.extents(v.name))
     told = f"call.given[{v.name!r}]"
     if not any(low or high for low, high in rows):

@@ -74,7 +74,7 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
 
 def _block(every: System, across: tuple[Across, ...], known: tuple[str, ...]) -> System:
     """What each block computes; `known` are sums over the whole sequence."""
-    values = tuple(replace(v, role="known") if v.name in known else v for v in every.values)
+    values = tuple(replace(v, role="given") if v.name in known else v for v in every.values)
     equations = tuple(e for e in every.equations if e.out not in known)
     after = tuple(n for a in across for n in a.after)
     return prune(hoist(prune(replace(every, values=values, equations=equations, kept=after))))

@@ -28,7 +28,6 @@ Role = Literal[
     "position",
     "length",
     "seed",
-    "known",
     "given",
     "unit",
     "part",
@@ -43,9 +42,8 @@ class Value:
     `batched`), then
     `shape`. Role "unit" is the author's; "part" is made by the compiler; "position" (`#n`, counted from 0) and
     "length" (`|n|`)
-    are given, not computed; so is "seed", the derivative of what is minimised by each sequence's loss, "known", what a
-    block of steps takes over from before it, and "given", what a piece of a sequence is told of the others
-    (`rnnc.system.pieces`). A token
+    are not computed; nor is "seed", the derivative of what is minimised by each sequence's loss, nor "given", what a
+    part of a sequence is told of the others (`rnnc.system.pieces`, `rnnc.learning.hybrid`). A token
     holds whole numbers, -1 where a target is missing; a missing real target is NaN."""
 
     name: str

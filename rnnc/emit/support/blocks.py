@@ -14,16 +14,16 @@ from rnnc.emit.support.parameters import Parameters
 
 
 class Block(LearningCall):
-    """`size` steps of `call` from `first` on. `known` is what the block takes over from before it, and `follows`
+    """`size` steps of `call` from `first` on. `given` is what the block takes over from before it, and `follows`
     whether that has influences other than zero; `state` what the steps before left, None at a sequence's start."""
 
     draws: dict[str, Any]
     """The generators of dropout's masks, for all blocks of a call."""
 
-    def __init__(self, call: Any, axis: str, first: int, size: int, state: Any, known: Any, follows: bool) -> None:
+    def __init__(self, call: Any, axis: str, first: int, size: int, state: Any, given: Any, follows: bool) -> None:
         vars(self).update(vars(call))
         whole, stop = call.lengths[axis], min(first + size, call.length[axis])
-        self.known, self.follows = known, follows
+        self.given, self.follows = given, follows
         self.state = state if first else call.state
         self.counted = whole
         self.lengths = {axis: np.clip(whole - first, 0, stop - first)}
@@ -49,8 +49,8 @@ class Block(LearningCall):
 
 
 def in_blocks(call: Any, axis: str, size: int, reduce: str, opening: Any, run: Any) -> tuple[Any, Any]:
-    """Value and gradients of a checked call, `size` steps after `size` steps: `opening` gives what is known before the
-    first, `run` the losses of a block, its gradients, what it leaves as a state, and what is known behind it."""
+    """Value and gradients of a checked call, `size` steps after `size` steps: `opening` makes what the first is given,
+    `run` the losses of a block, its gradients, what it leaves as a state, and what the next is given."""
     total: Any = Parameters(call.sizes, call.real)
     grads = Parameters(call.sizes, call.real)
     share = np.full(call.batch, 1.0 / call.batch if reduce == "mean" else 1.0, call.real)
@@ -58,19 +58,19 @@ def in_blocks(call: Any, axis: str, size: int, reduce: str, opening: Any, run: A
     call.draws = {}
     state: Any = None
     with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not
-        known, follows = opening(call)
+        given, follows = opening(call)
         for first in range(0, call.length[axis], size):
-            block = Block(call, axis, first, size, state, known, follows or first > 0)
+            block = Block(call, axis, first, size, state, given, follows or first > 0)
             part, left, behind = run(block, share, grads)
             loss += part
             total.flat += grads.flat
             state = {name: a if STATES[name] > 1 else a[None] for name, a in left.items()}
-            known = known | behind
-    total.state = handed_on(call, axis, left, known)
+            given = given | behind
+    total.state = handed_on(call, axis, left, given)
     return loss.mean() if reduce == "mean" else loss.sum(), total
 
 
-def handed_on(call: Any, axis: str, left: Any, known: Any) -> dict[str, Any]:
+def handed_on(call: Any, axis: str, left: Any, given: Any) -> dict[str, Any]:
     """The learner after the last step: what it left as a state, and the influences."""
     learner = dict(left)
     if axis in STATES:
@@ -79,7 +79,7 @@ def handed_on(call: Any, axis: str, left: Any, known: Any) -> dict[str, Any]:
         learner = {name: a[:, 0] if STATES[name] > 1 else a[0] for name, a in learner.items()}
     for name, before in HANDED_ON.items():
         for key, where in call.places[name]:
-            rows = np.stack([piece(known[k], *where) for k in reversed(before)])
+            rows = np.stack([piece(given[k], *where) for k in reversed(before)])
             rows = rows if call.batched else rows[:, 0]
             learner[key] = rows[0] if call.steps[key] == 1 else rows
     return learner

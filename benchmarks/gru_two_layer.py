@@ -45,7 +45,7 @@ def main(
     """Prints a table a network; returns the errors by network, rule and parameter. Raises where an exact rule fails."""
     from rnnc.compiler import emit, load_module, understand
     from rnnc.frontend.read import read_text
-    from rnnc.learning.rules import CHECKPOINTS, rule
+    from rnnc.learning.rules import rule
     from rnnc.plan.plan import plan
     from rnnc.runtime.fidelity.measure import ALL, measure
     from rnnc.runtime.fidelity.reading import random_sequences
@@ -54,7 +54,7 @@ def main(
     for title, text in SPECS.items():
         understood = understand(read_text(text))
         costs = plan(understood, {"n": steps}, sequences).costs
-        names = [cost.rule.name for cost in costs if cost.rule is not CHECKPOINTS]
+        names = [cost.rule.name for cost in costs if not cost.rule.form_of]
         module = load_module(emit(understood, learn=names), understood.model.name)
         data = random_sequences(module, module.SIZES, {"n": steps}, (), sequences, seed)
         p = module.init(seed=seed, dtype="float64")

@@ -74,8 +74,8 @@ def test_multiply_adds_are_those_that_are_made(name: str, sizes: dict[str, int],
     data, p = inputs_of(module, dict(found.sizes), steps, batch), module.init()
     assert tuple(n for n in ("bptt", "rtrl") if n in names) == rules
     for cost in found.costs:
-        own = pieces if cost.rule is CHECKPOINTS else module
-        learn = getattr(own, "bptt" if cost.rule is CHECKPOINTS else cost.rule.name)
+        own = pieces if cost.rule.form_of else module
+        learn = getattr(own, cost.rule.function)
         seed = {"seed": 0} if cost.rule.random else {}
         counted = multiplications(own, lambda learn=learn, seed=seed: learn(p, **data, **seed))  # type: ignore[misc]
         assert found.value(cost.call) == pytest.approx(counted, rel=0.05), cost.rule.name

@@ -90,7 +90,6 @@ def _rules(
     arguments: argparse.Namespace, understood: Understood, steps: Mapping[str, int]
 ) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
     """The rules to run, those named or else all that the network allows and that end soon; and what is left out."""
-    from rnnc.learning.rules import CHECKPOINTS
     from rnnc.plan.plan import plan
     from rnnc.plan.spell import short
 
@@ -98,7 +97,7 @@ def _rules(
         return named_rules(arguments.learn), ()
     made = plan(understood, steps, arguments.batch)
     run, left_out = [], [(rule.name, why.code, why.message()) for rule, why in made.refused]
-    for cost in (c for c in made.costs if c.rule is not CHECKPOINTS):
+    for cost in (c for c in made.costs if not c.rule.form_of):
         work, held = made.value(cost.call), 8 * made.value(cost.held)
         if work <= MOST_WORK and held <= MOST_BYTES:
             run.append(cost.rule)

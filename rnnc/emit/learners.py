@@ -12,7 +12,6 @@ from rnnc.emit.support_text import copied
 from rnnc.emit.views import Names
 from rnnc.emit.windows import windows
 from rnnc.learning import forms as learned
-from rnnc.learning.rules import CHECKPOINTS
 from rnnc.model.forms import Model
 from rnnc.program.learner import Learner
 from rnnc.system.pieces import Pieces
@@ -28,7 +27,7 @@ def functions(
         if isinstance(one.learned, Pieces):
             assert main.system.loss is not None
             texts += pieces(one.learned, one.programs, main.system.loss) if not texts else ()
-            texts += [] if one.rule is CHECKPOINTS else [windows(one.rule, model, main, stream)]
+            texts += [] if one.rule.form_of else [windows(one.rule, model, main, stream)]
     if forward:
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]
     if any(isinstance(one, Blockwise) and one.opening is not None for one in forward):

@@ -12,7 +12,6 @@ from rnnc.emit.streaming import Streaming, streaming
 from rnnc.emit.support_text import copied, needed_operations
 from rnnc.emit.unpacking import unpacked, uses, variables
 from rnnc.emit.views import Names
-from rnnc.learning.rules import CHECKPOINTS
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
 from rnnc.program.learner import Learner
@@ -24,13 +23,13 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     rules it has beside back-propagation."""
     names = Names(program, OutCalls())
     stream = streaming(program.system)
-    checkpoints = any(one.rule is CHECKPOINTS for one in learners)
+    checkpoints = any(one.rule.form_of == "bptt" for one in learners)
     own = (text for text in bodies(names, stream) if not (checkpoints and text.startswith("def _backward(")))
     networks = "\n\n\n".join(own)
     learning = functions(model, learners, OutCalls(), names, stream)
     operations = needed_operations("\n".join((networks, *learning)))
     parts = [
-        facts(model, program, names, spec, stream, tuple(x.rule.name for x in learners if x.rule is not CHECKPOINTS)),
+        facts(model, program, names, spec, stream, tuple(x.rule.name for x in learners if not x.rule.form_of)),
         copied("parameters"),
         copied("calls"),
         copied("generating") if model.feedbacks else "",

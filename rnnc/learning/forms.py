@@ -24,7 +24,7 @@ class Forward:
 @dataclass(frozen=True)
 class Blockwise:
     """`system` gives the loss of a block of steps, the gradients, and the influences `across` it, by what is `passed`
-    back through it; `opening` what is known before the first block, None where the whole sequence is the only one. The
+    back through it; `opening` what the first block is given, None where the whole sequence is the only one. The
     values in `refined` have their first dimension as two."""
 
     system: System

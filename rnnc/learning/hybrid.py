@@ -44,8 +44,8 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
     assert loss is not None
     step = cut(system)
     parameters = learned_parameters(system)
-    known = piecewise(system)
-    if known is None:
+    given = piecewise(system)
+    if given is None:
         only = adjoint(system, tuple(n for n in parameters if n in active_values(system, parameters)))
         return Blockwise(prune(hoist(prune(only))), None, (), (), blocks.names)
     lags = _lags(cut(_needed(system, loss)))
@@ -69,20 +69,20 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
     added = sums(x, (a.held for a in across), pairs, ending.shapes)
     every = whole(system, step, ending, adjoints, added)
     passed = tuple(piece for one in ending.passed.values() for piece in one.names())
-    return Blockwise(_block(every, across, known), _opening(every, across, known), across, passed, blocks.names)
+    return Blockwise(_block(every, across, given), _opening(every, across, given), across, passed, blocks.names)
 
 
-def _block(every: System, across: tuple[Across, ...], known: tuple[str, ...]) -> System:
-    """What each block computes; `known` are sums over the whole sequence."""
-    values = tuple(replace(v, role="given") if v.name in known else v for v in every.values)
-    equations = tuple(e for e in every.equations if e.out not in known)
+def _block(every: System, across: tuple[Across, ...], given: tuple[str, ...]) -> System:
+    """What each block computes; `given` are sums over the whole sequence."""
+    values = tuple(replace(v, role="given") if v.name in given else v for v in every.values)
+    equations = tuple(e for e in every.equations if e.out not in given)
     after = tuple(n for a in across for n in a.after)
     return prune(hoist(prune(replace(every, values=values, equations=equations, kept=after))))
 
 
-def _opening(every: System, across: tuple[Across, ...], known: tuple[str, ...]) -> System:
+def _opening(every: System, across: tuple[Across, ...], given: tuple[str, ...]) -> System:
     """What is computed before the first block: influences of the starts, and sums over the whole sequence."""
-    wanted = (*dict.fromkeys(n for a in across for n in a.starts if n is not None), *known)
+    wanted = (*dict.fromkeys(n for a in across for n in a.starts if n is not None), *given)
     by_out = {e.out: e for e in every.equations}
     inside = needed(by_out, {b.name: b.reads() for b in every.borders}, wanted)
     equations = tuple(e for e in every.equations if e.out in inside)

@@ -31,7 +31,8 @@ class Rule:
     """`drops` says in a phrase what the gradient lacks, "" of an exact rule and of one that is right in the mean;
     `online`: whether it takes one step after the other. `learned` makes what the rule needs of a system with a loss;
     None where it cannot, and why is reported. Back-propagation, which every module with a loss has, has no `learned`.
-    A `random` rule draws signs by the seed it is called with."""
+    A `random` rule draws signs by the seed it is called with. `form_of` names the rule of which it is another form, the
+    same function of a module in another program, and "" of a rule of its own."""
 
     name: str
     title: str
@@ -42,11 +43,17 @@ class Rule:
     learned: Callable[[System, Reporter, Asked], Learned | None] | None
     number: int = 0
     random: bool = False
+    form_of: str = ""
 
     @property
     def family(self) -> bool:
         """Whether the name stands for one rule of every number."""
         return self.name.endswith("N")
+
+    @property
+    def function(self) -> str:
+        """What a module calls it."""
+        return self.form_of or self.name
 
 
 def _rtrl(system: System, reporter: Reporter, asked: Asked) -> Learned | None:
@@ -169,8 +176,9 @@ CHECKPOINTS = Rule(
     "",
     False,
     _in_pieces,
+    form_of="bptt",
 )
-"""What `rnnc compile --checkpoint` makes of `bptt`: no rule of its own, but a program and a cost of its own."""
+"""What `rnnc compile --checkpoint` makes of `bptt`."""
 
 ALWAYS = ("bptt", "rtrl")
 """What a module has where nothing is asked for and the network allows it."""

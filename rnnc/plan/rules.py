@@ -20,7 +20,7 @@ def planned() -> Iterator[Rule]:
     """Every rule; of a family the one with the number 1. Behind back-propagation comes that with checkpoints."""
     for known in RULES:
         yield rule(f"{known.name[:-1]}1") if known.family else known
-        if known.learned is None:
+        if known.name == CHECKPOINTS.form_of:
             yield CHECKPOINTS
 
 

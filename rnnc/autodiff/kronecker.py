@@ -16,47 +16,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rnnc.autodiff.kept import Kept, Whole, back
+from rnnc.autodiff.kept import Whole, back
 from rnnc.autodiff.net_inputs import LABEL, Product, length
 from rnnc.autodiff.push import Direction, Push
 from rnnc.autodiff.recursion import Recursion
 from rnnc.ops.formula import UNIT, Formula, Operand, Operation
 from rnnc.sizes import Shape, Size
-from rnnc.system.cut import Step
-from rnnc.system.extension import Extension
-from rnnc.system.forms import Access, Border, Part, Pointwise, Products, Term, Value
+from rnnc.system.forms import Access, Part, Pointwise, Products, Term, Value
 from rnnc.system.lowering import labels_of
 
 NET = ".p"
 
 
 class Kronecker:
-    """Adds the recursion of one product along one axis to `extension`: `kept` is what it carries, `loop` what is made
-    step by step, `added` what it adds to gradients."""
+    """Makes the recursion `by` that of one product; `passed` are the adjoints of what the step carries."""
 
-    def __init__(
-        self, extension: Extension, step: Step, axis: str, product: Product, passed: Mapping[str, str]
-    ) -> None:
-        self.x = extension
-        self.by = Recursion(extension, step, axis)
+    def __init__(self, by: Recursion, product: Product, passed: Mapping[str, str]) -> None:
+        self.by, self.x = by, by.x
         self.product = product
         self.passed = passed
         self.nets: dict[str, Size] = {}
         self.total = Size.of(0)
         for net in product.nets:
             self.nets[net] = self.total
-            self.total = self.total + extension.values[net].shape[0]
+            self.total = self.total + self.x.values[net].shape[0]
         self.columns = ((NET,), (self.total,))
         self.slopes: dict[tuple[str, Formula], Access] = {}
         self.matrices: dict[str, tuple[str, ...]] = {}
         self.vectors: dict[Access | None, str] = {}
-        self.kept: tuple[Kept, ...] = ()
-        self.borders: list[Border] = []
-        self.added: dict[str, str] = {}
-
-    @property
-    def loop(self) -> list[str]:
-        return self.by.loop
 
     def run(self) -> None:
         """Makes all equations."""
@@ -73,7 +60,7 @@ class Kronecker:
         self._past(before)
         title = self.product.entries[0].parameter
         by_source = {e.source: e.parameter for e in reversed(self.product.entries)}
-        self.kept = (
+        by.kept = (
             *(
                 Whole(n, back(f"matrix of {s} by {title}", k))
                 for s, m in self.matrices.items()
@@ -171,7 +158,7 @@ class Kronecker:
             by.products(
                 name, dims, [(by.now(own[entry.net], (NET,)), last)], f"what the past adds to {entry.parameter}"
             )
-            self.added[entry.parameter] = name
+            by.added[entry.parameter] = name
 
     def _part(self, share: str, net: str, start: Size) -> str:
         shape: Shape = self.x.values[net].shape

@@ -16,13 +16,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rnnc.autodiff.blocks import product_of
-from rnnc.autodiff.kept import Kept, Row, Whole, back
+from rnnc.autodiff.kept import Row, Whole, back
 from rnnc.autodiff.pull import pulled
 from rnnc.autodiff.push import Direction, Push
 from rnnc.autodiff.recursion import INVERSE, Recursion, directions, entries, ratio
 from rnnc.sizes import Size
-from rnnc.system.cut import Step
-from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Border, Contract, Equation, Part, Pointwise, Products, Term
 from rnnc.system.influence import Columns, number
 from rnnc.system.lowering import labels_of
@@ -32,33 +30,19 @@ ROW = ".p"
 
 
 class RankOne:
-    """Adds the recursion along one axis to `extension`: `kept` is what it carries, `borders` what that starts with,
-    `loop` what is made step by step, `added` what it adds to gradients."""
+    """Makes the recursion `by` that of all `parameters`; `starts` are the borders of states, `passed` the adjoints of
+    what the step carries."""
 
     def __init__(
-        self,
-        extension: Extension,
-        step: Step,
-        axis: str,
-        parameters: tuple[str, ...],
-        starts: Mapping[str, Border],
-        passed: Mapping[str, str],
+        self, by: Recursion, parameters: tuple[str, ...], starts: Mapping[str, Border], passed: Mapping[str, str]
     ) -> None:
-        self.x = extension
-        self.by = Recursion(extension, step, axis)
+        self.by, self.x = by, by.x
         self.parameters = parameters
-        self.starts = {s: starts[s] for s in self.by.states if s in starts}
+        self.starts = {s: starts[s] for s in by.states if s in starts}
         self.passed = passed
         self.columns: dict[str, tuple[str, ...]] = {}
         self.places: tuple[Columns, ...] = ()
         self.row = ""
-        self.kept: tuple[Kept, ...] = ()
-        self.borders: list[Border] = []
-        self.added: dict[str, str] = {}
-
-    @property
-    def loop(self) -> list[str]:
-        return self.by.loop
 
     def run(self) -> None:
         """Makes all equations; none where no parameter has an influence."""
@@ -80,7 +64,7 @@ class RankOne:
         self._start(begun, first)
         self._past(before)
         columns = (Whole(n, back(f"column of {s}", k)) for s, c in self.columns.items() for k, n in enumerate(c))
-        self.kept = (*columns, Row(self.row, self.places))
+        by.kept = (*columns, Row(self.row, self.places))
 
     def _placed(self, reaching: tuple[str, ...]) -> tuple[Columns, ...]:
         found = []
@@ -155,12 +139,12 @@ class RankOne:
             for k, name in enumerate(self.columns[s], 1):
                 start = scaled.get(dict(border.early).get(k, border.default) or "")
                 if start is not None:
-                    self.borders.append(Border(name, ("low",), start))
+                    self.by.borders.append(Border(name, ("low",), start))
         row = x.fresh("row")
         x.values[row] = replace(x.values[self.row], name=row, axes=())
         inverse = x.add("1/rho1", (), True, (), Pointwise(INVERSE), (x.here(rho1, ()),))
         self._sum_up(row, first, x.here(inverse, ()))
-        self.borders.append(Border(self.row, ("low",), row))
+        self.by.borders.append(Border(self.row, ("low",), row))
 
     def _scaled(self, start: str, signs: str, rho1: str) -> str:
         x = self.x
@@ -188,4 +172,4 @@ class RankOne:
         for place in self.places:
             read = (x.here(whole, (ROW,)),)
             made = x.add(f"past:{place.parameter}", (), False, place.shape, Part(place.start), read)
-            self.added[place.parameter] = made
+            by.added[place.parameter] = made

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from rnnc.autodiff.kept import Kept
 from rnnc.autodiff.push import Direction
 from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, ZERO, Constant, Extent, Formula, Operand, Operation, plus
 from rnnc.sizes import ONE, Shape, Size
 from rnnc.system.cut import Carried, Step
 from rnnc.system.extension import Extension
-from rnnc.system.forms import Access, Concat, Contract, Equation, Op, Pointwise, Products, Reshape, Signs, Term, Value
+from rnnc.system.forms import (
+    Access,
+    Border,
+    Concat,
+    Contract,
+    Equation,
+    Op,
+    Pointwise,
+    Products,
+    Reshape,
+    Signs,
+    Term,
+    Value,
+)
 from rnnc.system.influence import number
 from rnnc.system.lowering import labels_of
 from rnnc.system.reach import downstream
@@ -21,7 +35,8 @@ EPSILON = 1e-7
 
 
 class Recursion:
-    """Adds values that are made step by step along `axis` to `extension`; `loop` are their names."""
+    """Adds values that are made step by step along `axis` to `extension`; `loop` are their names. `kept` is what is
+    carried, `borders` what that starts with, `added` what the past adds to the gradient of a parameter."""
 
     def __init__(self, extension: Extension, step: Step, axis: str) -> None:
         self.x = extension
@@ -30,6 +45,9 @@ class Recursion:
         self.states = tuple(s for s in step.states() if any(c.source == s for c in self.carried))
         self.within = replace(step.system, borders=())
         self.loop: list[str] = []
+        self.kept: tuple[Kept, ...] = ()
+        self.borders: list[Border] = []
+        self.added: dict[str, str] = {}
 
     def depth(self, state: str) -> int:
         """How many steps back a state is read."""

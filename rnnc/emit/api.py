@@ -5,17 +5,25 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 from rnnc.emit.arguments import Arguments, arguments, returned_as
+from rnnc.emit.calling import (
+    check_labels,
+    check_reduce,
+    check_seed,
+    drops,
+    learning_call,
+    loss_targets,
+    needs_going_on,
+    needs_text,
+    refuse_states,
+)
 from rnnc.emit.generate import generate
 from rnnc.emit.lines import Lines
-from rnnc.emit.naming import whole
 from rnnc.emit.section import start_inputs
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names, last_rows
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, equations
-from rnnc.system.forms import Ctc
-from rnnc.system.needed import needed
 from rnnc.system.stepping import label_axes, stepped
 
 
@@ -75,26 +83,6 @@ def _observed(model: Model, names: Names) -> str:
     return _named(model, names) + lines.text()
 
 
-def loss_targets(names: Names) -> tuple[str, ...]:
-    """The targets the losses compare with: what the loss section reads and the outputs do not."""
-    system = names.system
-    by_out = {e.out: e for e in system.equations}
-    if system.loss is None:
-        return ()
-    cone = needed(by_out, {}, (system.loss,))
-    units = {v.name for v in system.values if v.role == "unit"}
-    seen: set[str] = set()
-    stack = [system.loss]
-    while stack:
-        name = stack.pop()
-        if name in seen or name in units:
-            continue
-        seen.add(name)
-        if name in cone:
-            stack.extend(r.name for r in by_out[name].reads)
-    return tuple(sorted(v.name for v in system.values if v.role == "target" and v.name in seen))
-
-
 def _forward(model: Model, names: Names, stream: Streaming) -> str:
     signature, others, given = _data(model, names)
     lines = Lines()
@@ -146,26 +134,6 @@ def _run(model: Model, program: Program, names: Names, stream: Streaming) -> str
             lines.add('out["state"] = _state(call, saved)')
         lines.add("return out")
     return lines.text()
-
-
-def refuse_states(lines: Lines, model: Model, stream: Streaming) -> None:
-    if stream.refusal is not None:
-        with lines.block("if state is not None:"):
-            lines.add(f'raise ValueError("`{model.name}` cannot go on from a state: {stream.refusal}")')
-
-
-def needs_text(names: Names, stream: Streaming, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> str:
-    """The inputs that have to be there to compute `wanted`; with a state those without which `going_on` is wrong."""
-    needs = needs_of(names, wanted)
-    without = needs_going_on(names, wanted, going_on)
-    return f"{needs!r}" + (f" if state is None else {without!r}" if needs != without and not stream.refusal else "")
-
-
-def needs_going_on(names: Names, wanted: tuple[str, ...], going_on: tuple[str, ...]) -> tuple[str, ...]:
-    """What starts alone read stands for nothing where a state is given."""
-    spared = start_inputs(names)
-    inside = needs_of(names, going_on, with_borders=False)
-    return tuple(n for n in needs_of(names, wanted) if n in inside or n not in spared)
 
 
 def _further(lines: Lines, model: Model, names: Names, stream: Streaming) -> str:
@@ -229,13 +197,10 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming, check
     signature, others, given = _data(model, names)
     system = program.system
     assert system.loss is not None
-    units = tuple(v.name for v in system.values if v.role == "unit")
-    targets = loss_targets(names)
     real = tuple(n for n, _ in system.gradients if names.values[n].role == "input")
     loss = next(s for s in program.sections if s.name == "loss")
     lines = Lines()
-    drops = any("call.mask(" in x for x in _dropouts(program))
-    seed = ", seed=None" if drops else ""
+    seed = ", seed=None" if drops(system) else ""
     with lines.block(f'def bptt(p, *{signature}, lengths=None, wrt=(), reduce="mean", state=None{seed}{others}):'):
         lines.add('"""The loss and its gradients by back-propagation through time: (value, grads), grads named like p.')
         lines.add()
@@ -244,22 +209,13 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming, check
         )
         lines.add("`grads.flat` is the one buffer of them, in the order of `p.flat`.")
         lines.add('"""')
-        with lines.block('if reduce not in ("mean", "sum"):'):
-            lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
+        check_reduce(lines)
+        if seed:
+            check_seed(lines, "bptt", f"`{model.name}` uses dropout")
         lines.add("wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)")
         with lines.block("for name in wrt:"), lines.block(f"if name not in {real!r}:"):
             lines.add(f'raise ValueError(f"wrt names `{{name}}`; inputs with a gradient: {", ".join(real) or "none"}")')
-        lines.add(f"data = {given}")
-        lines.add(f"needs = {needs_text(names, stream, (*units, system.loss), (system.loss,))}")
-        if targets:
-            with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
-                lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
-        refuse_states(lines, model, stream)
-        if drops:
-            with lines.block("if seed is None:"):
-                lines.add(f'raise ValueError("`{model.name}` uses dropout: bptt needs seed=, a whole number")')
-        lines.add(f"call = Call(p, data, lengths, state, needs{', seed=seed' if drops else ''})")
-        check_labels(lines, names)
+        learning_call(lines, model, names, stream, given, bool(seed))
         lines.add('with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not')
         if checkpoints:
             lines.add("    value, grads, state = in_checkpoints(call, wrt, reduce)")
@@ -281,21 +237,6 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming, check
         lines.add("    _backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
         lines.add("return value, grads")
     return lines.text()
-
-
-def check_labels(lines: Lines, names: Names) -> None:
-    """The labels of every ctc loss are checked before anything is computed."""
-    sizes = {n: f"call.sizes[{n!r}]" for n, _, _ in names.system.sizes}
-    for e in names.system.equations:
-        if isinstance(e.op, Ctc):
-            blank = whole(e.op.blank.spelled(sizes))
-            lines.add(f"checked_labels(call, {e.reads[1].name!r}, {e.op.over[1]!r}, {blank}, {e.op.title!r})")
-
-
-def _dropouts(program: Program) -> list[str]:
-    from rnnc.system.forms import Dropout
-
-    return ["call.mask(" for e in program.system.equations if isinstance(e.op, Dropout)]
 
 
 def _state(names: Names, stream: Streaming) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rnnc.emit.api import check_labels, loss_targets, needs_text, refuse_states
 from rnnc.emit.arguments import KEYWORDS, arguments
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
@@ -67,7 +66,9 @@ class Blockwise(Online):
         for across in self.program.across:
             lines.add(f"    {self.names.variable(across.held.name)!r}: {across.before!r},")
         lines.add("}")
-        lines.add('"""What a block is given of influences that lie side by side: of the last step, the one before, ..."""')
+        lines.add(
+            '"""What a block is given of influences that lie side by side: of the last step, the one before, ..."""'
+        )
         return lines.text()
 
     def _open(self, names: Names) -> str:
@@ -128,16 +129,7 @@ class Blockwise(Online):
             self._checks(lines, name)
             with lines.block("if block is not None:"):
                 lines.add('block = whole_number("block", block, 1)')
-            lines.add(f"data = {given}")
-            lines.add(f"needs = {needs_text(self.main, self.stream, *self._wanted())}")
-            targets = loss_targets(self.main)
-            if targets:
-                with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
-                    lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
-            refuse_states(lines, self.model, self.stream)
-            seeded = ", seed=seed" if self.drops else ""
-            lines.add(f"call = LearningCall({name!r}, p, data, lengths, state, needs{seeded})")
-            check_labels(lines, self.main)
+            self._learning_call(lines, given)
             if self.opening is None:
                 lines.add(f"return followed(call, reduce, _{name})")
             else:

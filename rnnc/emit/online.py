@@ -4,8 +4,8 @@ protocol, or those of another rule."""
 from __future__ import annotations
 
 from rnnc.autodiff.kept import Kept
-from rnnc.emit.api import check_labels, loss_targets, needs_going_on, needs_text, refuse_states
 from rnnc.emit.arguments import arguments
+from rnnc.emit.calling import check_reduce, check_seed, drops, learned, learning_call, needs_going_on
 from rnnc.emit.influences import delay
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
@@ -17,7 +17,7 @@ from rnnc.emit.views import Names, last_rows
 from rnnc.learning.rules import Rule
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
-from rnnc.system.forms import Border, Ctc, Dropout
+from rnnc.system.forms import Border, Ctc
 from rnnc.system.needed import needed
 
 UNBIASED = "The gradients are estimates, drawn anew by every `seed`; their mean over all seeds is exact."
@@ -37,7 +37,7 @@ class Online:
         whole = any(isinstance(e.op, Ctc) for e in main.system.equations)
         # a network may run step by step though its loss cannot
         self.stream = Streaming("its loss needs the whole sequence", (), (), None) if whole else stream
-        self.drops = any(isinstance(e.op, Dropout) for e in program.system.equations)
+        self.drops = drops(program.system)
         self.seeded = self.drops or rule.random
         self.call = "SignedCall" if rule.random else "LearningCall"
         self.data = tuple(d.name for d in (*model.inputs, *model.targets))
@@ -109,23 +109,17 @@ class Online:
         return f"The loss, and {self.rule.title} ({self.rule.paper})."
 
     def _checks(self, lines: Lines, function: str) -> None:
-        with lines.block('if reduce not in ("mean", "sum"):'):
-            lines.add('raise ValueError(f"reduce must be \\"mean\\" or \\"sum\\", found {reduce!r}")')
+        check_reduce(lines)
         if self.seeded:
-            self._seed_needed(lines, function)
+            self._check_seed(lines, function)
 
-    def _seed_needed(self, lines: Lines, function: str) -> None:
-        with lines.block("if seed is None:"):
-            why = f"`{self.model.name}` uses dropout" if self.drops else f"`{self.rule.name}` draws signs"
-            text = f"{why}: {function} needs seed=, a whole number"
-            lines.add(f"raise ValueError({text!r})")
+    def _check_seed(self, lines: Lines, function: str) -> None:
+        why = f"`{self.model.name}` uses dropout" if self.drops else f"`{self.rule.name}` draws signs"
+        check_seed(lines, function, why)
 
-    def _wanted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What is computed, and what has to be right where a state goes on: as for `bptt`."""
-        system = self.main.system
-        assert system.loss is not None
-        units = tuple(v.name for v in system.values if v.role == "unit")
-        return (*units, system.loss), (system.loss,)
+    def _learning_call(self, lines: Lines, data: str) -> None:
+        call = f"{self.call}({self.rule.name!r}, "
+        learning_call(lines, self.model, self.main, self.stream, data, self.seeded, call)
 
     def _call(self) -> str:
         signature, others, given = arguments(self.data, self.names.python)
@@ -139,16 +133,7 @@ class Online:
                 lines.add(f"The gradients lack {self.rule.drops}." if self.rule.drops else UNBIASED)
                 lines.add('"""')
             self._checks(lines, name)
-            lines.add(f"data = {given}")
-            lines.add(f"needs = {needs_text(self.main, self.stream, *self._wanted())}")
-            targets = loss_targets(self.main)
-            if targets:
-                with lines.block(f"if all(data.get(name) is None for name in {targets!r}):"):
-                    lines.add(f'raise ValueError("a target is missing: {", ".join(targets)}")')
-            refuse_states(lines, self.model, self.stream)
-            seeded = ", seed=seed" if self.seeded else ""
-            lines.add(f"call = {self.call}({name!r}, p, data, lengths, state, needs{seeded})")
-            check_labels(lines, self.main)
+            self._learning_call(lines, given)
             lines.add(f"return followed(call, reduce, _{name})")
         return lines.text()
 
@@ -171,7 +156,7 @@ class Online:
             lines.add(f"Arrays are those of `{name}` less the axis; a target that is not passed is missing.")
             lines.add('"""')
             self._checks(lines, f"{name}_step")
-            inside = needs_going_on(self.main, *self._wanted())
+            inside = needs_going_on(self.main, *learned(self.main))
             seeded = ", seed=seed" if self.seeded else ""
             lines.add(f"call = {self.call}({name!r}, p, {given}, 1, learner, {inside!r}{seeded}, stepping=True)")
             lines.add(f"value, grads = followed(call, reduce, _{name})")
@@ -207,7 +192,7 @@ class Online:
                 lines.add("to it, and for how many steps signs were drawn; `seed` is for those of learned starts.")
                 lines.add('"""')
                 if wanted:
-                    self._seed_needed(lines, f"{self.rule.name}_start")
+                    self._check_seed(lines, f"{self.rule.name}_start")
             elif self.carried():
                 lines.add('"""The learner before the first step: the state of `start`, and influences of parameters on')
                 lines.add('states, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')

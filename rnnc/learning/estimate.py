@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from rnnc.autodiff.adjoint import active_values, adjoint
-from rnnc.autodiff.kept import Kept
+from rnnc.autodiff.recursion import Recursion
 from rnnc.learning.forms import Estimate
 from rnnc.learning.gradients import learned_parameters, total
 from rnnc.system.cut import Step, cut
@@ -22,15 +22,9 @@ from rnnc.system.prune import prune
 
 
 class Estimator(Protocol):
-    """The recursion of an estimate along one axis: what it carries and starts with, what is made step by step, and what
-    it adds to gradients."""
+    """What makes the equations of a recursion along one axis."""
 
-    kept: tuple[Kept, ...]
-    borders: list[Border]
-    added: dict[str, str]
-
-    @property
-    def loop(self) -> list[str]: ...
+    by: Recursion
 
     def run(self) -> None: ...
 
@@ -63,17 +57,18 @@ def estimated(system: System, estimators: Estimators) -> Estimate:
     ]
     for one in made:
         one.run()
+    recursions = [one.by for one in made]
     gradients = tuple(
-        (n, total(x, n, adjoints.get(n), [one.added[n] for one in made if n in one.added])) for n in parameters
+        (n, total(x, n, adjoints.get(n), [one.added[n] for one in recursions if n in one.added])) for n in parameters
     )
     whole = replace(
         system,
         values=tuple(x.values.values()),
         equations=tuple(step.restored(e) for e in x.equations.values()),
-        borders=(*system.borders, *(b for one in made for b in one.borders)),
+        borders=(*system.borders, *(b for one in recursions for b in one.borders)),
         gradients=gradients,
     )
     final = prune(whole)
     there = {v.name for v in final.values}
-    held = tuple(k for one in made for k in one.kept if k.name in there)
-    return Estimate(final, held, tuple(n for one in made for n in one.loop if n in there))
+    held = tuple(k for one in recursions for k in one.kept if k.name in there)
+    return Estimate(final, held, tuple(n for one in recursions for n in one.loop if n in there))

@@ -43,4 +43,4 @@ def _factors(
                 made = upstream(step.system, (start,))
                 raise NotAProduct(next(p for p in parameters if p in made), None, state)
     for product in products(x, by.within, by.states, parameters):
-        yield Kronecker(x, step, axis, product, passed)
+        yield Kronecker(Recursion(x, step, axis), product, passed)

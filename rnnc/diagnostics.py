@@ -161,6 +161,29 @@ class Diagnostic(Facts):
         return None
 
 
+class Said(Diagnostic):
+    """One whose wording is chosen where the mistake is found: `said` is the message, `hint` stands beside the carets,
+    `declared` is underlined with `place`, and `mend` is the help."""
+
+    said: str
+    hint: str = ""
+    declared: Span | None = None
+    place: str = "declared here"
+    mend: Help | None = None
+
+    def message(self) -> str:
+        return self.said
+
+    def label(self) -> str:
+        return self.hint
+
+    def others(self) -> tuple[Label, ...]:
+        return (Label(self.declared, self.place),) if self.declared is not None else ()
+
+    def help(self) -> Help | None:
+        return self.mend
+
+
 class Rejected(Exception):
     """A spec was refused; `diagnostics` says why (errors, and the warnings found so far)."""
 

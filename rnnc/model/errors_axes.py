@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Said, Span
 
 
 class AxisOutOfSight(Diagnostic):
@@ -46,7 +46,7 @@ class AxisOutOfSight(Diagnostic):
         return Help(text, () if self.indexed else (edit,))
 
 
-class BadIndex(Diagnostic):
+class BadIndex(Said):
     """Between brackets stands one position for each axis of a value, in the order of its declaration: the
     axis itself, an offset from it, a window, or `first` and `last`.
 
@@ -64,22 +64,6 @@ class BadIndex(Diagnostic):
     """
 
     code: ClassVar[str] = "E112"
-    said: str
-    hint: str = ""
-    declared: Span | None = None
-    mend: Help | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, "declared here"),) if self.declared is not None else ()
-
-    def help(self) -> Help | None:
-        return self.mend
 
 
 class BadDelay(Diagnostic):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Said
 
 
-class BadFeedback(Diagnostic):
+class BadFeedback(Said):
     """A `feedback` says what the next step of an input is when the network generates: `feedback x[n+1] = ...`. An
     input has one, and its right side is a draw, `sample(...)`, or an expression at the current step.
 
@@ -24,26 +24,9 @@ class BadFeedback(Diagnostic):
     """
 
     code: ClassVar[str] = "E113"
-    said: str
-    hint: str = ""
-    declared: Span | None = None
-    place: str = "declared here"
-    mend: Help | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, self.place),) if self.declared is not None else ()
-
-    def help(self) -> Help | None:
-        return self.mend
 
 
-class NoDistribution(Diagnostic):
+class NoDistribution(Said):
     """`sample` draws from what a unit is defined to be: a token from a softmax, `sample(p[n])`; yes or no from a
     sigmoid, entry by entry; real values from a mixture of Gaussians, `sample(pi[n], mu[n], sigma[n])` or, bivariate,
     `sample(pi[n], mu[n], sigma[n], rho[n])`, whose weights are a softmax.
@@ -61,17 +44,9 @@ class NoDistribution(Diagnostic):
     """
 
     code: ClassVar[str] = "E211"
-    said: str
-    hint: str = ""
     places: tuple[Label, ...] = ()
     advice: str = ""
     edits: tuple[Edit, ...] = ()
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
 
     def others(self) -> tuple[Label, ...]:
         return self.places

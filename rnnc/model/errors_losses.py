@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Said, Span
 
 
 class NoTarget(Diagnostic):
@@ -177,7 +177,7 @@ class NotSoftmax(Diagnostic):
         return Help(f"write `{self.mended}`", (Edit(self.defined, self.mended),))
 
 
-class LabelAxis(Diagnostic):
+class LabelAxis(Said):
     """The labels of `ctc` are tokens, fewer than the positions of the prediction: they have an axis of their own,
     the prediction another. Which label belongs to which position is what the loss sums over.
 
@@ -195,18 +195,6 @@ class LabelAxis(Diagnostic):
     """
 
     code: ClassVar[str] = "E406"
-    said: str
-    hint: str
-    declared: Span | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, "declared here"),) if self.declared is not None else ()
 
 
 class BlankOutside(Diagnostic):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Said, Span
 
 
 class UnknownName(Diagnostic):
@@ -104,7 +104,7 @@ class DeclaredTwice(Diagnostic):
         return (self.remark,) if self.remark else ()
 
 
-class WrongKind(Diagnostic):
+class WrongKind(Said):
     """A name stands where something of another kind is wanted: an axis where a value is, a size where an axis
     is, a part of something that has no parts.
 
@@ -123,26 +123,13 @@ class WrongKind(Diagnostic):
     """
 
     code: ClassVar[str] = "E103"
-    said: str
-    hint: str = ""
-    declared: Span | None = None
     what: str = ""
-    mend: Help | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
 
     def others(self) -> tuple[Label, ...]:
         return (Label(self.declared, f"{self.what} is declared here"),) if self.declared is not None else ()
 
-    def help(self) -> Help | None:
-        return self.mend
 
-
-class WrongArguments(Diagnostic):
+class WrongArguments(Said):
     """Functions, connections and cells take a fixed number of arguments, and know only the options of their
     own.
 
@@ -160,29 +147,13 @@ class WrongArguments(Diagnostic):
     """
 
     code: ClassVar[str] = "E105"
-    said: str
-    hint: str = ""
-    declared: Span | None = None
     remarks: tuple[str, ...] = ()
-    mend: Help | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, "declared here"),) if self.declared is not None else ()
 
     def notes(self) -> tuple[str, ...]:
         return self.remarks
 
-    def help(self) -> Help | None:
-        return self.mend
 
-
-class WrongPlace(Diagnostic):
+class WrongPlace(Said):
     """Some things have one place only: a use of a cell is the whole right side of a unit, a connection stands
     in the equation of a unit or of a start, inputs, targets, axes and losses belong to a network, a `fn` is a
     scalar function.
@@ -203,15 +174,7 @@ class WrongPlace(Diagnostic):
     """
 
     code: ClassVar[str] = "E106"
-    said: str
-    hint: str = ""
     advice: str = ""
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
 
     def help(self) -> Help | None:
         return Help(self.advice) if self.advice else None

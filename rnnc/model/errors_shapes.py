@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Span
+from rnnc.diagnostics import Diagnostic, Edit, Help, Label, Said, Span
 from rnnc.sizes import Shape, show_shape
 
 
@@ -166,7 +166,7 @@ class BadSize(Diagnostic):
         return self.mend
 
 
-class WrongType(Diagnostic):
+class WrongType(Said):
     """A value of the wrong kind: a token where a real number is wanted, a comparison used as a number, a
     vector where a single number is.
 
@@ -184,22 +184,6 @@ class WrongType(Diagnostic):
     """
 
     code: ClassVar[str] = "E205"
-    said: str
-    hint: str = ""
-    declared: Span | None = None
-    mend: Help | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, "declared here"),) if self.declared is not None else ()
-
-    def help(self) -> Help | None:
-        return self.mend
 
 
 class StartDiffers(Diagnostic):
@@ -237,7 +221,7 @@ class StartDiffers(Diagnostic):
         return (Label(self.declared, f"has shape {spelled(self.wanted)}"),)
 
 
-class BadStart(Diagnostic):
+class BadStart(Said):
     """A `start` says what a unit or an input is before its first step: once for everything before it, or
     position by position. It has no axis of its own, and targets, parameters and values without an axis have
     no start.
@@ -257,19 +241,6 @@ class BadStart(Diagnostic):
     """
 
     code: ClassVar[str] = "E207"
-    said: str
-    hint: str = ""
-    declared: Span | None = None
-    place: str = "declared here"
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def others(self) -> tuple[Label, ...]:
-        return (Label(self.declared, self.place),) if self.declared is not None else ()
 
 
 class SharedDiffers(Diagnostic):
@@ -303,7 +274,7 @@ class SharedDiffers(Diagnostic):
         return (Label(self.first, "and here"),)
 
 
-class BadInit(Diagnostic):
+class BadInit(Said):
     """The initialisers are `zeros ones constant(v) uniform(a, b) normal(s) glorot he orthogonal identity
     sparse(density, radius)`. `orthogonal`, `identity` and `sparse` want a matrix, `sparse` a square one.
 
@@ -321,18 +292,6 @@ class BadInit(Diagnostic):
     """
 
     code: ClassVar[str] = "E209"
-    said: str
-    hint: str = ""
-    mend: Help | None = None
-
-    def message(self) -> str:
-        return self.said
-
-    def label(self) -> str:
-        return self.hint
-
-    def help(self) -> Help | None:
-        return self.mend
 
 
 def edit_of(span: Span, text: str) -> Help:

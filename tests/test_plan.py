@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,6 +19,7 @@ from rnnc.learning.rules import CHECKPOINTS, rule
 from rnnc.plan.advice import cheapest
 from rnnc.plan.plan import REAL, Plan, plan
 from rnnc.plan.spell import polynomial, short
+from rnnc.plan.symbols import letters
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 Capture = pytest.CaptureFixture[str]
@@ -192,6 +194,20 @@ def test_a_network_that_reads_ahead_has_no_rtrl(capsys: Capture, tmp_path: Path)
 def test_mistakes(capsys: Capture, arguments: list[str], said: str) -> None:
     assert run(["plan", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_every_letter_of_a_plan_is_a_size_or_said_to_mean_something(capsys: Capture) -> None:
+    assert run(["plan", "lstm", "-s", "H=64", "-T", "1000", "-B", "32"]) == 0
+    said = capsys.readouterr().out
+    formulas = re.findall(r"(?:multiply-adds a step|numbers held) {2,}(?!a sequence)(.*)", said)
+    read = {word for formula in formulas for word in re.findall(r"[A-Za-z]\w*", formula)}
+    told = set(re.findall(r"\b(\w+) = \d", said))
+    assert len(formulas) > 20 and {"H", "T", "B", "L", "W", "R"} <= read <= told
+
+
+def test_letters_are_free() -> None:
+    assert list(letters(("T", "S"), ("T", "A"))) == ["B", "S"]
+    assert list(letters(("T", "S"), "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) == ["T2", "S2"]
 
 
 def test_numbers_are_short() -> None:

@@ -21,9 +21,9 @@ def advice(plan: Plan) -> str:
         return f"{name}, the only one that this network allows"
     second = min(others, key=lambda c: plan.value(c.call))
     ratio = plan.value(second.call) / max(1, plan.value(best.call))
-    work = f"{name}, {second.rule.name} takes {times(ratio)} as many multiply-adds"
+    work = f"{name}; {second.rule.name} takes {times(ratio)} as many multiply-adds"
     if ratio < 1.05:
-        work = f"{name}, though {second.rule.name} takes as many multiply-adds"
+        work = f"{name}; {second.rule.name} takes as many multiply-adds"
     mine, theirs = (plan.value(c.held) * REAL for c in (best, second))
     if theirs > mine:
         return f"{work} and holds {short(theirs, 'B')} instead of {short(mine, 'B')}"

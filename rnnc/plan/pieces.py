@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rnnc.emit.windows import K1, K2
-from rnnc.learning.rules import CHECKPOINTS
 from rnnc.plan.arrays import Arrays, arrays
 from rnnc.plan.counting import multiplications
 from rnnc.plan.pattern import number
 from rnnc.plan.symbols import Symbols
+from rnnc.plan.symbols import letters as unused
 from rnnc.program.learner import Learner
 from rnnc.sizes import Size
 from rnnc.system.forms import Value
@@ -54,31 +54,31 @@ class Run:
 def run_of(one: Learner, letters: Symbols, at: Mapping[str, int], rows: int) -> tuple[Run, dict[str, int]]:
     """The letters of a rule's pieces, and what they stand for."""
     ((_, length),) = letters.steps
-    steps, taken = at[length], {*at}
+    steps = at[length]
+    meaning: tuple[tuple[str, str], ...]
 
-    def free(name: str) -> str:
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        return name
+    def computed(size: int) -> int:
+        return min(size, max(1, rows // at[letters.batch]))
 
-    if one.rule is CHECKPOINTS:
+    if one.rule.form_of:
         size = math.isqrt(steps - 1) + 1
-        r, m, q = free("R"), free("M"), free("Q")
-        said = ((r, "steps of a piece"), (m, "pieces"), (q, "positions of a piece that are computed at a time"))
-        known = {r: size, m: math.ceil(steps / size), q: min(size, max(1, rows // at[letters.batch]))}
-        return Run(r, m, length, q, said), known
-    ends = sorted({*range(K1, steps + 1, K1), steps})
-    k, n, w, q = free("K"), free("N"), free("W"), free("V")
+        r, m, q = unused(("R", "M", "Q"), at)
+        meaning = (
+            (r, f"steps of a piece of {one.rule.name}"),
+            (m, f"pieces of {one.rule.name}"),
+            (q, "positions of a piece that are computed at a time"),
+        )
+        return Run(r, m, length, q, meaning), {r: size, m: math.ceil(steps / size), q: computed(size)}
+    size, ends = min(K2, steps), sorted({*range(K1, steps + 1, K1), steps})
+    w, n, u, q = unused(("W", "N", "U", "V"), at)
     meaning = (
-        (k, f"steps of a window, one every {K1}"),
-        (n, "windows"),
-        (w, "steps of all windows"),
+        (w, f"steps of a window of {one.rule.name}, one every {K1} steps"),
+        (n, f"windows of {one.rule.name}"),
+        (u, "steps of all windows together"),
         (q, "positions of a window that are computed at a time"),
     )
-    size = min(K2, steps)
-    known = {k: size, n: len(ends), w: sum(min(end, K2) for end in ends)}
-    return Run(k, n, w, q, meaning, K1), known | {q: min(size, max(1, rows // at[letters.batch]))}
+    whole = sum(min(end, K2) for end in ends)
+    return Run(w, n, u, q, meaning, K1), {w: size, n: len(ends), u: whole, q: computed(size)}
 
 
 def calls(one: Learner, run: Run, letters: Symbols) -> Size:
@@ -88,7 +88,7 @@ def calls(one: Learner, run: Run, letters: Symbols) -> Size:
     inside = run.inside(letters)
     back = run.all(multiplications(piece, inside, ("backward",)))
     whole = sum((multiplications(p, letters) for p in others), Size.of(0)) + back
-    if one.rule is not CHECKPOINTS:
+    if run.every:
         return whole + multiplications(piece, letters, ("forward", "loss"))
     forward = multiplications(piece, inside, ("forward", "loss"))
     count, steps = Size.named(run.count), Size.named(run.steps)
@@ -108,7 +108,7 @@ def peaks(one: Learner, run: Run, letters: Symbols, text: str, shapes: Shapes, p
     states = sum((Size.of(c.steps) * _one(values[c.name], batch) for c in found.carried), Size.of(0))
     summed = sum((steps * _one(values[s.name], batch) for s in found.sums if s.adjoint), Size.of(0))
     back = piece["_piece"].handed_on() + piece["_piece_back"].whole() + summed + parameters + parameters
-    if one.rule is not CHECKPOINTS:
+    if run.every:
         whole: Arrays = arrays(text, letters, shapes)["_piece"]
         data = (s for n, s in inside.items() if n in values and values[n].role in ("input", "target"))
         copied = sum((_product(s) for s in data), Size.of(0))

@@ -27,6 +27,9 @@ from rnnc.system.pieces import Pieces
 REAL = 4
 """Bytes of a number, float32."""
 
+STRIP = "positions that are computed at a time"
+"""What the letter of a strip means."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -76,7 +79,8 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
     at = _values(system, letters, steps, batch, strip_rows(text))
     at |= block_steps(learners, at, letters)
     costs: list[Cost] = []
-    meaning = [(letters.block, BLOCK)] if letters.block in at else []
+    meaning = [(letter, STRIP) for _, letter in letters.strips]
+    meaning += [(letters.block, BLOCK)] if letters.block in at else []
     for x in (None, *learners):
         one, program = (rule("bptt"), main) if x is None else (x.rule, x.programs[-1])
         if x is not None and _cut(x):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, count
+from string import ascii_uppercase
 
 from rnnc.sizes import Size
 from rnnc.system.forms import System
@@ -31,15 +34,18 @@ class Symbols:
 
 def symbols(system: System) -> Symbols:
     """T and B, unless sizes of the spec are called so; T_i, T_j where there are several axes."""
-    taken = {name for name, _, _ in system.sizes}
+    axes = system.axes
+    names = ("T", "S") if len(axes) == 1 else (*(f"T_{a}" for a in axes), *(f"S_{a}" for a in axes))
+    *own, batch, block = letters((*names, "B", "L"), (name for name, _, _ in system.sizes))
+    steps, strips = own[: len(axes)], own[len(axes) :]
+    return Symbols(tuple(zip(axes, steps, strict=True)), batch, tuple(zip(axes, strips, strict=True)), block)
 
-    def free(name: str) -> str:
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        return name
 
-    alone = len(system.axes) == 1
-    steps = tuple((a, free("T" if alone else f"T_{a}")) for a in system.axes)
-    strips = tuple((a, free("S" if alone else f"S_{a}")) for a in system.axes)
-    return Symbols(steps, free("B"), strips, free("L"))
+def letters(wanted: Iterable[str], taken: Iterable[str]) -> Iterator[str]:
+    """A name for each of `wanted`, itself where it is free, else a capital letter that nobody wants."""
+    wanted, used = tuple(wanted), {*taken}
+    for name in wanted:
+        others = (letter for letter in ascii_uppercase if letter not in wanted)
+        endless = (f"{name}{k}" for k in count(2))
+        used.add(found := next(n for n in chain((name,), others, endless) if n not in used))
+        yield found

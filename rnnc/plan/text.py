@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rnnc.plan.advice import advice
 from rnnc.plan.pattern import Cell, Pattern, number
 from rnnc.plan.plan import REAL, Cost, Plan
@@ -24,20 +26,15 @@ def text(plan: Plan) -> str:
         names = ", ".join(rule.name for rule, why in plan.refused if why.message() == reason)
         lines.append(f"{names}: impossible here, {reason}")
     lines.append("")
-    lines += _table(tuple(row for c in plan.costs for row in _grows(plan, c)), "<<<")
-    strips = [f"{letter} = {plan.at[letter]}" for _, letter in plan.letters.strips if _used(plan, letter)]
-    if strips:
-        lines.append(f"({', '.join(strips)}: the positions that are computed at a time)")
-    used = [f"{n} = {plan.at[n]}: {what}" for n, what in plan.meaning if _used(plan, n)]
+    grows = tuple(row for c in plan.costs for row in _grows(plan, c))
+    lines += _table(grows, "<<<")
+    read = {word for *_, formula in grows for word in re.split(r"[ ^/]", formula)}
+    used = tuple((f"{n} = {plan.at[n]:,}", what) for n, what in plan.meaning if n in read)
     if used:
-        lines.append(f"({'; '.join(used)})")
+        lines += ["", *_table(used, "<<")]
     if plan.pattern is not None:
         lines += ["", *_influences(plan, plan.pattern)]
     return "\n".join([*lines, "", advice(plan)]) + "\n"
-
-
-def _used(plan: Plan, letter: str) -> bool:
-    return any(letter in size.names for c in plan.costs for size in (c.held, c.call))
 
 
 def _costs(plan: Plan) -> tuple[Row, ...]:

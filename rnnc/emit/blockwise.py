@@ -44,6 +44,11 @@ class Blockwise(Online):
             return self.body(), self._call()
         return self._handed_on(), self._open(self.opening), self._size(), self.body(), self._call()
 
+    def _made(self) -> str:
+        if self.opening is None:
+            return super()._made()
+        return "The losses of a block, what it leaves as a state, and what the next is given; gradients into `grads`."
+
     def _finish(self, lines: Lines) -> None:
         """What the next block takes over of this one."""
         names = self.names

@@ -51,8 +51,13 @@ class Online:
         tail = Lines(1)
         self._finish(tail)
         head, body = unpacked(names, writer, tail.text())
-        title = '    """The losses; their gradients into `grads`, and what is carried on as `grads.state`."""'
+        title = f'    """{self._made()}"""'
         return "\n".join([f"def _{self.rule.name}(call, seed, grads):", title, *head, body, tail.text()])
+
+    def _made(self) -> str:
+        """What the body makes."""
+        carried = ", and what is carried on as `grads.state`" if self.stream.refusal is None else ""
+        return f"The losses; their gradients into `grads`{carried}."
 
     def _finish(self, lines: Lines) -> None:
         """What stands behind the section: what is carried on, and the losses."""

@@ -140,3 +140,6 @@ def test_the_seed_says_all() -> None:
     del learner["steps drawn"]
     with pytest.raises(ValueError, match="learner lacks `steps drawn`; it is what `uoro_start` gives"):
         own.uoro_step(p, learner, x=x[0], t=t[0], seed=0)
+    for wrong in (-1, 0.5, np.zeros(0, int), "two"):
+        with pytest.raises(ValueError, match=r"^a learner's `steps drawn` must be whole numbers of at least 0$"):
+            own.uoro_step(p, learner | {"steps drawn": wrong}, x=x[0], t=t[0], seed=0)

@@ -77,6 +77,10 @@ def test_names() -> None:
     with pytest.raises(NoRule) as problem:
         chosen(("hebb",))
     assert problem.value.hint.startswith("there are bptt, rtrl, ")
+    with pytest.raises(NoRule, match=r"^there is no learning rule `tbptt`: did you mean `truncated_bptt`\?$"):
+        chosen(("tbptt",))
+    with pytest.raises(ValueError, match=r"one by one, as in \('rtrl', 'snap1'\), found 'rtrl'$"):
+        chosen("rtrl")
 
 
 def test_what_is_asked_for_is_there_once() -> None:

@@ -23,4 +23,4 @@ def named_rules(names: Iterable[str]) -> tuple[Rule, ...]:
     try:
         return chosen(names)
     except NoRule as problem:
-        raise Failure(str(problem), problem.hint) from None
+        raise Failure(problem.said, problem.hint) from None

@@ -204,9 +204,9 @@ class Online:
             else:
                 lines.add('"""The learner before the first step: the state of `start`, and nothing else."""')
             lines.add(f"learner = start(p, batch, **{given})" if inputs else "learner = start(p, batch)")
-            if self.carried():
+            if self.carried() or self.rule.random:
                 seeded = ", seed=seed" if self.rule.random and wanted else ""
-                opened(lines, bool(wanted), given, inputs, self.stream.one_step, seeded)
+                opened(lines, bool(wanted or inputs), given, inputs, self.stream.one_step, seeded)
             if wanted:
                 head, text = unpacked(names, writer, tail.text() + " lead")
                 lines.lines.extend(line for line in (*head, *text.split("\n")) if line.strip())

@@ -184,15 +184,21 @@ ALWAYS = ("bptt", "rtrl")
 """What a module has where nothing is asked for and the network allows it."""
 
 
-OTHER_NAMES = {"epochwise": "epochwise back-propagation is `bptt` on each epoch, from the state before it"}
-"""Names from the literature for what a module has under another."""
+OTHER_NAMES = {
+    "epochwise": "epochwise back-propagation is `bptt` on each epoch, from the state before it",
+    "tbptt": "did you mean `truncated_bptt`?",
+    "snap": "a number belongs to it: `snap1` keeps least",
+    "dni": "its gradient is no function of parameters and data: it comes from a second network that learns as it goes",
+}
+"""Names from the literature for what a module has under another, or has not."""
 
 
 class NoRule(Exception):
     """There is no rule of that name; `hint` says which was meant, or which there are."""
 
     def __init__(self, name: str, hint: str) -> None:
-        super().__init__(f"there is no learning rule `{name}`")
+        self.said = f"there is no learning rule `{name}`"
+        super().__init__(f"{self.said}: {hint}")
         self.hint = hint
 
 
@@ -212,5 +218,8 @@ def rule(name: str) -> Rule:
 
 
 def chosen(names: Iterable[str] | None) -> tuple[Rule, ...]:
-    """The rules of these names in their order, each once, `bptt` first; of None those of `ALWAYS`. Raises `NoRule`."""
+    """The rules of these names in their order, each once, `bptt` first; of None those of `ALWAYS`. Raises `NoRule`,
+    and `ValueError` for one text in place of names."""
+    if isinstance(names, str):
+        raise ValueError(f"learn takes the names of rules one by one, as in ('rtrl', 'snap1'), found {names!r}")
     return tuple(rule(name) for name in dict.fromkeys(("bptt", *(ALWAYS if names is None else names))))

@@ -36,7 +36,10 @@ class SignedCall(LearningCall):
     def __init__(self, rule: str, p: Any, data: Any, lengths: Any, learner: Any, *more: Any, **options: Any) -> None:
         self.drawn = 0
         if isinstance(learner, Mapping) and "steps drawn" in learner:
-            self.drawn = int(np.asarray(learner["steps drawn"]).max())
+            drawn = np.asarray(learner["steps drawn"])
+            if drawn.dtype.kind not in "iu" or not drawn.size or drawn.min() < 0:
+                raise ValueError("a learner's `steps drawn` must be whole numbers of at least 0")
+            self.drawn = int(drawn.max())
             learner = {name: a for name, a in learner.items() if name != "steps drawn"}
         elif options.get("stepping") and isinstance(learner, Mapping):
             raise ValueError(f"learner lacks `steps drawn`; it is what `{rule}_start` gives")

@@ -43,4 +43,6 @@ def test_it_is_the_gradient_where_earlier_states_are_given(name: str) -> None:
         expected[k] = (sides[0] - sides[1]) / (2 * EPS)
     _, grads = module.truncated_gradient(p, **data, reduce="sum")
     np.testing.assert_allclose(grads.flat, expected, rtol=1e-6, atol=1e-7)
+    windows = [module.bptt(p, **now(n), state=states[n], reduce="sum")[1].flat.copy() for n in range(STEPS)]
+    np.testing.assert_allclose(grads.flat, np.sum(windows, axis=0), rtol=1e-10, atol=1e-12)
     assert np.abs(module.bptt(p, **data, reduce="sum")[1].flat - grads.flat).max() > 1e-3

@@ -210,6 +210,11 @@ def test_letters_are_free() -> None:
     assert list(letters(("T", "S"), "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) == ["T2", "S2"]
 
 
+def test_a_network_without_an_axis_has_no_steps(capsys: Capture) -> None:
+    assert run(["plan", "mlp"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "no axis, B = 32 sequences, float32"
+
+
 def test_numbers_are_short() -> None:
     told = [short(0), short(999), short(1234), short(999_600), short(5 * 10**9, "B")]
     assert told == ["0", "999", "1.23 k", "1000 k", "5 GB"]

@@ -17,7 +17,8 @@ def text(plan: Plan) -> str:
     """Sizes, rules with their costs, how these grow, the influences, and which rule to take."""
     lines = [f"{plan.name}: {', '.join(f'{n} = {v}' for n, v in plan.sizes)}"]
     steps = ", ".join(f"{letter} = {plan.at[letter]}" for _, letter in plan.letters.steps)
-    lines.append(f"{steps} steps, {plan.letters.batch} = {plan.at[plan.letters.batch]} sequences, float32")
+    steps = f"{steps} steps" if steps else "no axis"
+    lines.append(f"{steps}, {plan.letters.batch} = {plan.at[plan.letters.batch]} sequences, float32")
     total = polynomial(plan.parameters, plan.at)
     lines += [f"parameters: {total} = {plan.value(plan.parameters):,}", ""]
     lines += _table((("rule", "exact", "multiply-adds a step", "a sequence", "bytes held"), *_costs(plan)), "<<>>>")

@@ -24,8 +24,7 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     names = Names(program, OutCalls())
     stream = streaming(program.system)
     checkpoints = any(one.rule.form_of == "bptt" for one in learners)
-    own = (text for text in bodies(names, stream) if not (checkpoints and text.startswith("def _backward(")))
-    networks = "\n\n\n".join(own)
+    networks = "\n\n\n".join(bodies(names, stream, back=not checkpoints))
     learning = functions(model, learners, OutCalls(), names, stream)
     operations = needed_operations("\n".join((networks, *learning)))
     parts = [
@@ -42,12 +41,12 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     return "\n\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
 
 
-def bodies(names: Names, stream: Streaming) -> list[str]:
-    """`_forward`, `_loss` and `_backward`, each with what it needs unpacked at its top."""
+def bodies(names: Names, stream: Streaming, back: bool = True) -> list[str]:
+    """`_forward`, `_loss` and, with `back`, `_backward`, each with what it needs unpacked at its top."""
     program = names.program
     before: frozenset[str] = frozenset()
     written: list[tuple[Section, SectionWriter]] = []
-    for section in program.sections:
+    for section in (s for s in program.sections if back or s.name != "backward"):
         writer = SectionWriter(names, section, before, stream.reach)
         writer.write()
         written.append((section, writer))

@@ -9,14 +9,13 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_library import library
 
 HEADER = Path(__file__).resolve().parent / "blocks.hpp"
 PLAIN_SHARED = 48 * 1024
@@ -103,9 +102,4 @@ def built(code: str, names: tuple[str, ...]) -> ctypes.CDLL:
         f'extern "C" const char* kinds_{k}() {{ return emulated::kinds(&{name}); }}'
         for k, name in enumerate(names)
     )
-    folder = Path(tempfile.mkdtemp(prefix="blocks"))
-    (folder / "blocks.cpp").write_text(f'#include "{HEADER}"\n{body}\n{entries}\n', encoding="utf-8")
-    command = ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-w", "-shared", "-fPIC", "-o", "b.so", "blocks.cpp"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[:4000]
-    return ctypes.CDLL(str(folder / "b.so"))
+    return library(f'#include "{HEADER}"\n{body}\n{entries}\n')

@@ -22,6 +22,8 @@ def main() -> int:
         return run(sys.argv[1:])
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.freeze()  # Else the end of the process looks for garbage among them as well.
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from importlib.resources import files
 
 BEGIN, END = "# ---- copied from here", "# ---- copied to here"
+
+_TOP = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
 @cache
@@ -32,8 +35,7 @@ def _functions() -> tuple[tuple[str, str], ...]:
 def support_names() -> tuple[str, ...]:
     """Every name the support files define at their top."""
     parts = ("parameters", "calls", "operations", "ctc", "generating", "influences", "blocks", "signs", "pieces")
-    trees = (ast.parse(copied(name)) for name in parts)
-    return tuple(n.name for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef))
+    return tuple(name for part in parts for name in _TOP.findall(copied(part)))
 
 
 def needed_operations(body: str) -> str:

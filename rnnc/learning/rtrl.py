@@ -37,7 +37,8 @@ def rtrl(system: System, most: int | None = None, choice: Choice = EVERY) -> For
     parameters = learned_parameters(system)
     rest = readout(step)
     lags = {c.name: c for c in step.carried}
-    lags |= {name: c for name, state in rest.given for c in step.now() if c.source == state}
+    now = {c.source: c for c in step.now()}
+    lags |= {name: now[state] for name, state in rest.given}
     reaching = active_values(rest.system, (*parameters, *lags))
     direct = adjoint(rest.system, tuple(n for n in (*parameters, *lags) if n in reaching))
     adjoints = dict(direct.gradients)

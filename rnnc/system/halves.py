@@ -64,7 +64,7 @@ class _Search:
             for r in e.reads:
                 self.readers.setdefault(r.name, []).append(e)
                 edges.append((r.name, e.out))
-        known = [(a, b) for a, b in edges if a in self.equations]
+        known = {(a, b) for a, b in edges if a in self.equations}
         self.looped = {n for c in components(self.equations, known) for n in c if len(c) > 1 or (c[0], c[0]) in known}
         self.shared = {n for b in system.borders for n in (b.name, *b.reads())} | {n for _, n in system.gradients}
 

@@ -25,6 +25,18 @@ def test_help_and_check_import_little() -> None:
     assert loaded == [[], ["argparse", "networkx"]]
 
 
+def test_no_garbage_is_looked_for() -> None:
+    code = (
+        "import gc, sys; gc.callbacks.append(lambda when, found: print(len(gc.get_objects()), 'objects', when)); "
+        "from rnnc.__main__ import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, "check", "small.rnn"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    before, after = done.stdout.split("small.rnn: correct\n")
+    assert all(int(line.split()[0]) < 1_000 for line in after.splitlines()), after
+    assert before.count("start") < 5, before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="streams of Unix")
 def test_closed_streams_and_odd_names(folder: Path) -> None:
     name = os.fsencode(folder) + b"/\xff\xe9.rnn"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from rnnc.learning.block_size import steps_of
 from rnnc.learning.forms import Blockwise
@@ -12,7 +13,7 @@ from rnnc.plan.counting import added_products, multiplications, over_starts
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Program
 from rnnc.program.learner import Learner
-from rnnc.sizes import Size
+from rnnc.sizes import Size, kept_of
 
 BLOCK = "steps of a block of hybrid, chosen so that carrying influences over costs little"
 """What the letter of a block's steps means."""
@@ -34,16 +35,26 @@ def block_steps(learners: tuple[Learner, ...], sizes: Mapping[str, int], letters
     return {}
 
 
-def of_call(learner: Learner, found: Blockwise, letters: Symbols) -> Size:
-    """The multiplications of a call: those of a block as often as the sequence has blocks, and what opens it. Without
-    learned starts there is nothing yet that the first block could take over."""
+def of_call(learner: Learner, found: Blockwise, letters: Symbols, blocks: Size) -> Size:
+    """The multiplications of a call of so many `blocks`: what grows with a block's steps once for every step of the
+    sequence, the rest once for each block, and what opens it. Without learned starts there is nothing yet that the
+    first block could take over."""
     opening, block = learner.programs
     ((_, letter),) = letters.steps
     inside = _inside(letters)
-    total = multiplications(block, inside) * Size.named(letter) / Size.named(letters.block)
+    one = multiplications(block, inside)
+    growing = Size(tuple((p, c) for p, c in one.terms if dict(p).get(letters.block)), one.quotients)
+    total = growing * Size.named(letter) / Size.named(letters.block) + (one - growing) * blocks
     total = total + multiplications(opening, letters)
     started = any(name is not None for a in found.across for name in a.starts)
     return total if started else total - over_starts(block, inside)
+
+
+def blocks_of(letters: Symbols, begun: bool) -> Size:
+    """How many blocks a sequence has: those that are `begun`, or of a long one."""
+    ((_, letter),) = letters.steps
+    share = Size.named(letter) / Size.named(letters.block)
+    return kept_of(Fraction(1), share) if begun else share
 
 
 def of_block(own: Arrays, block: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:

@@ -1,19 +1,31 @@
 """Multiplications of a program, by equation, as polynomials in its sizes, steps and sequences.
 
 A product of two arrays takes one multiply-add for every entry of every label, axis and sequence that either of them
-has; a formula one multiplication for each of its `*`, `/` and squares at every position. Elementary functions, sums and
+has; a formula one multiplication for each of its `*`, `/` and squares at every position; a softmax one division an
+entry; ctc what the sums over its alignments take where equal labels follow each other. Elementary functions, sums and
 comparisons are not counted, nor is what only the gradients of inputs need.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from fractions import Fraction
 
-from rnnc.ops.formula import Formula, Operation, depth_first
+from rnnc.plan.formulas import number, of_formula
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Given, Kernel, Loop, Program, Statement, Step, Strips
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Contract, Dropout, Equation, Pointwise, Products
+from rnnc.system.forms import (
+    Access,
+    Contract,
+    Ctc,
+    CtcGradient,
+    Dropout,
+    Equation,
+    Pointwise,
+    Products,
+    Softmax,
+)
 
 BATCH = "\n"
 """The label of the sequences, which no spec can have."""
@@ -23,8 +35,8 @@ def multiplications(program: Program, letters: Symbols, sections: Collection[str
     """Those of one call: all sections, or those named, every position, every sequence."""
     counting = _Counting(program, letters)
     chosen = (s for s in program.sections if sections is None or s.name in sections)
-    made = (e for section in chosen for e in _always(section.body))
-    return sum((counting.equation(e) for e in made), Size.of(0))
+    made = (found for section in chosen for found in _always(section.body))
+    return sum((counting.equation(e, loops) for e, loops in made), Size.of(0))
 
 
 def a_step(total: Size, grown: tuple[str, ...]) -> Size:
@@ -40,7 +52,7 @@ def over_starts(program: Program, letters: Symbols) -> Size:
     """Those that a block of steps makes only where influences stand at its start."""
     counting = _Counting(program, letters)
     total = Size.of(0)
-    for e in (e for section in program.sections for e in _always(section.body)):
+    for e in (e for section in program.sections for e, _ in _always(section.body)):
         if isinstance(e.op, Products):
             made = (z for reads, z in counting.terms(e, e.op) if counting.before & {r.name for r in reads})
             total = total + sum(made, Size.of(0))
@@ -51,21 +63,23 @@ def added_products(program: Program, letters: Symbols) -> Iterator[Size]:
     """The entries of every product that is made by itself and then added to the influence it belongs to."""
     counting = _Counting(program, letters)
     for section in program.sections:
-        for e in _always(section.body):
+        for e, _ in _always(section.body):
             if isinstance(e.op, Products):
                 yield from counting.added(e, e.op)
 
 
-def _always(body: Iterable[Statement]) -> Iterator[Equation]:
-    """The equations that run whatever is asked for."""
+def _always(body: Iterable[Statement], loops: tuple[str, ...] = ()) -> Iterator[tuple[Equation, tuple[str, ...]]]:
+    """The equations that run whatever is asked for, with the axes of the loops that they stand in."""
     for statement in body:
         match statement:
             case Kernel():
-                yield from statement.equations
+                yield from ((e, loops) for e in statement.equations)
             case Step():
-                yield statement.equation
-            case Loop() | Strips():
-                yield from _always(statement.body)
+                yield statement.equation, loops
+            case Loop():
+                yield from _always(statement.body, (*loops, statement.axis))
+            case Strips():
+                yield from _always(statement.body, loops)
             case Given():
                 pass
 
@@ -77,18 +91,33 @@ class _Counting:
         self.letters = letters
         self.steps = tuple(axis for axis, _ in letters.steps)
 
-    def equation(self, e: Equation) -> Size:
+    def equation(self, e: Equation, loops: tuple[str, ...]) -> Size:
         out = self._space(e.out, e.dims)
         match e.op:
             case Pointwise():
-                return self._formula(e.op.formula) * _number(out)
+                looped = {axis: self.letters.length(axis) for axis in loops}
+                return of_formula(e.op.formula, tuple(self._read(r) for r in e.reads), out, looped)
             case Contract():
                 return self._product(e.reads, out)
             case Products():
                 return sum((z for _, z in self.terms(e, e.op)), Size.of(0))
-            case Dropout():
-                return _number(out)
+            case Softmax():
+                return Size.of(0) if e.op.log else number(out)
+            case Ctc():
+                return self._alignments(e.reads[0], e.op.over[1])
+            case Dropout() | CtcGradient():
+                return number(out)
         return Size.of(0)
+
+    def _alignments(self, logits: Access, labels: str) -> Size:
+        """Each frame's softmax; for each of its labels the share of the blank, two factors of a sum forward and of one
+        backward, two of what both come to and one of its share of all; of each blank one, and one of the share; a
+        quotient every 16 frames that keeps sums of both directions in range."""
+        space = self._read(logits)
+        frames = number({k: z for k, z in space.items() if k not in logits.dims})
+        many = self.letters.length(labels)
+        rescaled = (many + Size.of(1)) * Size.of(Fraction(4, 16))
+        return number(space) + frames * (many * Size.of(9) + Size.of(2) + rescaled)
 
     def terms(self, e: Equation, op: Products) -> Iterator[tuple[tuple[Access, ...], Size]]:
         """Of every term what it reads, and its multiplications."""
@@ -110,19 +139,8 @@ class _Counting:
             whole = term.start is None and len(set(term.dims)) == len(term.dims)
             over = any(r.name in self.before for r in reads)
             if term.reads > 1 and (written or over or not whole):
-                yield _number(lead | {d: lengths[d] for d in term.dims if d in lengths})
+                yield number(lead | {d: lengths[d] for d in term.dims if d in lengths})
             written = written or (whole and not over)
-
-    def _formula(self, formula: Formula) -> Size:
-        count = 0
-        for node in depth_first(formula):
-            if isinstance(node, Operation) and node.op in ("*", "/", "square", "^"):
-                count += 1
-            elif isinstance(node, Operation) and node.op == "sigmoid":
-                count += 2  # by tanh: half the argument, half the result
-            elif isinstance(node, Operation) and node.op == "half_tanh":
-                count += 1
-        return Size.of(count)
 
     def _product(self, reads: tuple[Access, ...], places: dict[str, Size]) -> Size:
         """Two factors at a time, from the left; a factor is first summed over what it alone has."""
@@ -135,7 +153,7 @@ class _Counting:
         total = Size.of(0)
         while len(labels) > 1:
             pair = labels[0] | labels[1]
-            total = total + _number({x: lengths[x] for x in sorted(pair)})
+            total = total + number({x: lengths[x] for x in sorted(pair)})
             rest = set(places).union(*labels[2:])
             labels = [pair & rest, *labels[2:]]
         return total
@@ -155,10 +173,3 @@ class _Counting:
         taps = tuple(Size.of(at.high - at.low + 1) for at in r.at if at.high is not None)
         shape = (*taps, *v.shape)
         return found | {d: z for d, z in zip(r.dims, shape, strict=True) if isinstance(d, str)}
-
-
-def _number(space: dict[str, Size]) -> Size:
-    total = Size.of(1)
-    for z in space.values():
-        total = total * z
-    return total

@@ -10,7 +10,7 @@ from rnnc.diagnostics import Diagnostic, Reporter
 from rnnc.emit.module import module
 from rnnc.learning.rules import Rule, rule
 from rnnc.plan.arrays import arrays, strip_rows
-from rnnc.plan.blocks import BLOCK, block_steps, in_blocks, of_call
+from rnnc.plan.blocks import BLOCK, block_steps, blocks_of, in_blocks, of_call
 from rnnc.plan.counting import a_step, multiplications
 from rnnc.plan.pattern import Pattern, number, pattern
 from rnnc.plan.pieces import Run, calls, run_of
@@ -89,10 +89,12 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
             meaning += run.meaning
             continue
         blocks = None if x is None else in_blocks(x)
-        call = multiplications(program, letters) if blocks is None or x is None else of_call(x, blocks, letters)
+        call = long = multiplications(program, letters)
+        if blocks is not None and x is not None:
+            call, long = (of_call(x, blocks, letters, blocks_of(letters, begun)) for begun in (True, False))
         moments = peaks(one, made, program, letters, count)
         held = max(moments, key=lambda z: z.value(at))
-        costs.append(Cost(one, _step(call, program, letters), call, held))
+        costs.append(Cost(one, _step(long, program, letters), call, held))
     followed = next((x.programs[-1] for x in learners if x.rule.name == "rtrl"), None)
     return Plan(
         understood.model.name,

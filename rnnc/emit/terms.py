@@ -11,6 +11,7 @@ from rnnc.emit.lines import Lines
 from rnnc.emit.naming import spelled
 from rnnc.emit.views import BATCH, Names, View, aligned, target_labels, view
 from rnnc.model.forms import At
+from rnnc.sizes import Size
 from rnnc.system.forms import Access, Equation, Products, Term
 
 
@@ -21,6 +22,7 @@ class Terms:
         self.names = names
         self.lines = lines
         self.views: dict[tuple[str, Term], str] = {}
+        self.starts: dict[str, dict[Size, str]] = {}
         self.before = {name for across in names.program.across for name in across.before}
 
     def prepare(self, e: Equation, op: Products, scans: Mapping[str, str]) -> None:
@@ -99,12 +101,20 @@ class Terms:
 
     def _label(self, e: Equation, term: Term) -> str:
         """What to call a block: the parameter whose influence it is."""
+        if term.start is None:
+            return "diagonal"
+        if e.out not in self.starts:
+            self.starts[e.out] = self._starts(e.out)
+        return spelled(self.starts[e.out].get(term.start, "block"))
+
+    def _starts(self, name: str) -> dict[Size, str]:
+        """The parameters whose influences an array holds, by the first column of each."""
         program = self.names.program
         for held in (*program.held, *(a.held for a in program.across)):
-            if held.name == e.out and term.start is not None:
+            if held.name == name:
                 every = held.pieces({n: self.names.values[n].shape for n in held.measured()})
-                return spelled(next((c.parameter for _, c in every if c.start == term.start), "block"))
-        return "diagonal" if term.start is None else "block"
+                return {c.start: c.parameter for _, c in reversed(every)}
+        return {}
 
     # ---- products
 

@@ -27,6 +27,9 @@ def folded(nodes: Iterable[str], edges: Edges) -> networkx.DiGraph:
 def components(nodes: Iterable[str], edges: Edges) -> tuple[tuple[str, ...], ...]:
     """The strongly connected components, what is read before its readers; names in and among components
     sorted where the edges leave it open."""
+    edges = tuple(edges)
+    if not edges:
+        return tuple((name,) for name in sorted(set(nodes)))
     condensed = networkx.condensation(folded(nodes, edges))
     members = {c: tuple(sorted(names)) for c, names in condensed.nodes(data="members")}
     order = networkx.lexicographical_topological_sort(condensed, key=lambda c: members[c][0])

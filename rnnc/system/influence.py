@@ -66,7 +66,7 @@ class Panel:
     bundles: tuple[tuple[str, ...], ...]
     influences: tuple[Influence, ...]
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(name for bundle in self.bundles for name in bundle)
 

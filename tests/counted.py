@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 import tracemalloc
 import types
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,23 +17,34 @@ TIMES = (np.multiply, np.divide, np.square, np.power)
 
 
 class Counted(np.ndarray):
-    """An array whose products are added to `Counted.total`."""
+    """An array whose products are added to `Counted.total`, and to the line of the function `within` they are for."""
 
     total = 0
+    within = ""
+    lines: ClassVar[Counter[int]] = Counter()
+
+    @classmethod
+    def add(cls, count: int) -> None:
+        cls.total += count
+        frame: types.FrameType | None = sys._getframe(1) if cls.within else None
+        while frame is not None and frame.f_code.co_name != cls.within:
+            frame = frame.f_back
+        if frame is not None:
+            cls.lines[frame.f_lineno] += count
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **more: Any) -> Any:
         if method == "__call__" and ufunc is np.matmul:
-            Counted.total += of_matmul(*(np.shape(a) for a in inputs))
+            Counted.add(of_matmul(*(np.shape(a) for a in inputs)))
         plain = getattr(ufunc, method)(
             *(bare(a) for a in inputs), **({"out": tuple(bare(a) for a in out)} if out else {}), **more
         )
         if method == "__call__" and ufunc in TIMES:
-            Counted.total += int(np.size(plain))
+            Counted.add(int(np.size(plain)))
         return out[0] if out else watched(plain)
 
     def __array_function__(self, function: Any, kinds: Any, given: Any, named: Any) -> Any:
         if function is np.einsum and len(given) > 2:
-            Counted.total += of_einsum(given[0], [np.shape(a) for a in given[1:]])
+            Counted.add(of_einsum(given[0], [np.shape(a) for a in given[1:]]))
         plain = function(*(bare(a) for a in given), **{k: bare(a) for k, a in named.items()})
         return watched(plain) if isinstance(plain, np.ndarray) else plain
 
@@ -81,6 +94,16 @@ def multiplications(module: types.ModuleType, call: Callable[[], object]) -> int
     finally:
         module.__dict__["np"] = np
     return Counted.total
+
+
+def by_line(module: types.ModuleType, within: str, call: Callable[[], object]) -> dict[int, int]:
+    """The multiplications of `call` by the line of the module's function `within` that they are made for."""
+    Counted.within, Counted.lines = within, Counter()
+    try:
+        multiplications(module, call)
+        return dict(Counted.lines)
+    finally:
+        Counted.within = ""
 
 
 def most_bytes(call: Callable[[], object]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -181,3 +182,4 @@ def test_the_example_that_learns_online() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert "1 of 1 seeds" in done.stdout and "  without recurrence" in done.stdout
+    assert re.fullmatch(r"\d+ seconds", done.stdout.splitlines()[-1])

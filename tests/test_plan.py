@@ -62,7 +62,7 @@ COUNTED = (
     ("two_layer", {"D": 8, "H": 16, "G": 12}, ("bptt", "rtrl")),
     ("narx", {"D": 8, "K": 16}, ("bptt", "rtrl")),
     ("bidirectional_concat", {"D": 16, "H": 24}, ("bptt",)),
-    ("rnn2d", {"D": 12, "H": 24}, ("bptt",)),
+    ("rnn2d", {"D": 12, "H": 24}, ("bptt", "rtrl")),
 )
 
 

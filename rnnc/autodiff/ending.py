@@ -40,7 +40,7 @@ class Ending(Tangent):
         self.hold(along=False)
         self.held = {key: held for key, held in self.held.items() if held.state in wanted and held.state in lags}
         known = tuple(links(self))
-        axes = {c.source: c.at.axis for c in self.step.carried}
+        axes = {c.source: c.axis for c in self.step.carried}
         states = tuple(dict.fromkeys(h.state for h in self.held.values()))
         self.passed = {(s, k): PassedBack(self.x, known, s, k, axes[s]) for s in states for k in range(1, lags[s] + 1)}
         self.entered: dict[tuple[str, int, str, int], Access | None] = {}

@@ -39,17 +39,14 @@ def links(tangent: Tangent) -> Iterator[Link]:
     """Every way in which states depend on states; a window is one for each of its taps."""
     for state, blocks in tangent.blocks.items():
         for name in (n for n in blocks if n in tangent.carried):
-            at, source = tangent.carried[name].at, tangent.carried[name].source
+            carried = tangent.carried[name]
+            first = columns_of(tangent.x.values[name].shape)[: carried.windows]
             for b in blocks[name]:
-                if at.high is None:
-                    yield Link(state, source, -at.low, b.columns, b.reads, b.table)
-                    continue
-                first = columns_of(tangent.x.values[name].shape)[0]
-                own = {f".c{k + 1}": f".c{k}" for k in range(len(b.columns) - 1)}
-                for tap in range(at.high - at.low + 1):
-                    reads = tuple(renamed(r, {first: tap, **own}) for r in b.reads)
-                    columns = tuple(own.get(c, c) for c in b.columns[1:])
-                    yield Link(state, source, -at.low - tap, columns, reads, b.table)
+                own = {f".c{k + carried.windows}": f".c{k}" for k in range(len(b.columns) - carried.windows)}
+                for tap, (at,) in carried.taps():
+                    reads = tuple(renamed(r, {**own, **dict(zip(first, tap, strict=True))}) for r in b.reads)
+                    columns = tuple(own.get(c, c) for c in b.columns[carried.windows :])
+                    yield Link(state, carried.source, -at.low, columns, reads, b.table)
 
 
 @dataclass(frozen=True)

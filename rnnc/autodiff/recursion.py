@@ -41,7 +41,7 @@ class Recursion:
     def __init__(self, extension: Extension, step: Step, axis: str) -> None:
         self.x = extension
         self.axis = axis
-        self.carried = tuple(c for c in step.carried if c.at.axis == axis)
+        self.carried = tuple(c for c in step.carried if c.axis == axis)
         self.states = tuple(s for s in step.states() if any(c.source == s for c in self.carried))
         self.within = replace(step.system, borders=())
         self.loop: list[str] = []
@@ -111,13 +111,13 @@ class Recursion:
     def before(self, c: Carried, columns: tuple[str, ...], behind: tuple[tuple[str, ...], Shape]) -> Direction:
         """The direction of what the step reads of earlier steps, of a window all of them. `columns` are what is
         carried of its source, newest first, `behind` the label and number of its directions."""
-        if c.at.high is None:
+        if not c.windows:
             return Direction(columns[c.delay - 1], (At(self.axis, -1),))
         labels, width = behind
         shape = self.x.values[c.source].shape
         own = labels_of(shape)
         reads = []
-        for k in range(-c.at.low, -c.at.high - 1, -1):
+        for k in range(c.delay, c.nearest - 1, -1):
             read = (self.last(columns[k - 1], (*own, *labels)),)
             dims = labels_of((ONE, *shape))
             one = self.made("tap", (ONE, *shape, *width), Reshape(), read, (*dims, *labels))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rnnc.autodiff.blocks import columns_of
 from rnnc.autodiff.tangent import COLUMNS, Held
-from rnnc.model.forms import At
 from rnnc.sizes import Shape
 from rnnc.system.cut import Carried
 from rnnc.system.extension import Extension
@@ -26,11 +25,8 @@ def along(x: Extension, passed: Iterable[tuple[Carried, str]]) -> Pairs:
     def pairs(h: Held) -> Iterator[tuple[Access, Access]]:
         rows = columns_of(x.values[h.state].shape)
         for carried, adjoint in (p for p in read if p[0].source == h.state):
-            taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
-            for tap in taps:
-                first = () if carried.at.high is None else (tap,)
-                influence = Access(h.name, (At(carried.at.axis, carried.at.low + tap),), (*rows, COLUMNS))
-                yield x.here(adjoint, (*first, *rows)), influence
+            for tap, at in carried.taps():
+                yield x.here(adjoint, (*tap, *rows)), Access(h.name, at, (*rows, COLUMNS))
 
     return pairs
 
@@ -39,12 +35,12 @@ def sums(x: Extension, held: Iterable[Held], pairs: Pairs, shapes: Mapping[str, 
     """For every parameter the values whose sum is what its influences add to its gradient: of all `pairs` the products,
     summed over positions and batch."""
     found: dict[str, list[str]] = {}
-    groups: dict[tuple[Panel, Aligned], list[Held]] = {}
+    groups: dict[tuple[Panel, Aligned, tuple[str, ...]], list[Held]] = {}
     for h in held:
         aligned = h.panel.of(h.state, h.panel.parameters[0]).aligned
         aligned = aligned if len(h.panel.parameters) == 1 else aligned[:1]
-        groups.setdefault((h.panel, aligned), []).append(h)
-    for (panel, aligned), members in groups.items():
+        groups.setdefault((h.panel, aligned, x.values[h.state].axes), []).append(h)
+    for (panel, aligned, _), members in groups.items():
         terms: list[Term] = []
         reads: list[Access] = []
         lead = tuple(k for k, row in enumerate(aligned) if row is not None)

@@ -17,7 +17,6 @@ from rnnc.autodiff.blocks import Block, Blocks, columns_of, rows_of
 from rnnc.autodiff.choice import EVERY, Choice
 from rnnc.autodiff.diagonals import at_rows
 from rnnc.autodiff.jacobian import Jacobian, jacobian
-from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, Operand
 from rnnc.sizes import Shape, Size
 from rnnc.system.cut import Step
@@ -143,15 +142,15 @@ class Tangent:
             sizes = self.x.values[leaf].shape
             columns = {c for c, z in zip(block.columns, sizes, strict=True) if z != Size.of(1)}
             return set(rows) <= columns or columns <= set(rows)
-        taps = 0 if self.carried[leaf].at.high is None else 1
+        taps = self.carried[leaf].windows
         return block.table is None and block.columns[taps:] == rows
 
     def _whole(self, root: str, leaf: str, blocks: tuple[Block, ...]) -> Block:
         """Blocks of a carried value as one, diagonal only where all of them are."""
         own = columns_of(self.x.values[leaf].shape)
-        window = self.carried[leaf].at.high is not None
+        taps = self.carried[leaf].windows
         columns = tuple(
-            c if len({b.columns[k] for b in blocks}) == 1 and not (window and k == 0) else own[k]
+            c if len({b.columns[k] for b in blocks}) == 1 and k >= taps else own[k]
             for k, c in enumerate(blocks[0].columns)
         )
         made = Jacobian(self.x, root, frozenset(), frozenset())
@@ -184,9 +183,8 @@ class Tangent:
                 aligned: Aligned = tuple(rows.get(c) for c in b.columns)
                 carried = self.carried.get(name)
                 if carried is not None:
-                    taps = 0 if carried.at.high is None else 1
-                    nearest = -(carried.at.low if carried.at.high is None else carried.at.high)
-                    yield Dependence(state, carried.source, aligned[taps:], b.table is not None, max(nearest, 0))
+                    own = aligned[carried.windows :]
+                    yield Dependence(state, carried.source, own, b.table is not None, max(carried.nearest, 0))
                 else:
                     yield Dependence(state, name, aligned)
 
@@ -215,19 +213,16 @@ class Tangent:
         if before is None:
             return
         rows = rows_of(self.x.values[held.state].shape)
-        taps = range(1) if carried.at.high is None else range(carried.at.high - carried.at.low + 1)
-        own = b.columns if carried.at.high is None else b.columns[1:]
+        own = b.columns[carried.windows :]
         mapped = self._diagonal(held, before, own)
         if mapped:
             b, own = self._at_rows(held.state, name, b, mapped), tuple(mapped.get(c, c) for c in own)
         columns, start, shape = self._columns(held, before, own)
-        for tap in taps:
-            at = (At(carried.at.axis, carried.at.low + tap),)
+        labels = columns_of(self.x.values[name].shape)[: carried.windows]
+        for tap, at in carried.taps():
             earlier = Access(before.name, at, (*own, COLUMNS))
-            factors = b.reads
-            if carried.at.high is not None:
-                first = columns_of(self.x.values[name].shape)[0]
-                factors = tuple(replace(r, dims=tuple(tap if d == first else d for d in r.dims)) for r in factors)
+            entry: dict[str | int, int] = dict(zip(labels, tap, strict=True))
+            factors = tuple(replace(r, dims=tuple(entry.get(d, d) for d in r.dims)) for r in b.reads)
             if b.table is not None:
                 (taken,) = own
                 yield Term(len(factors) + 2, (*rows, *columns), start, shape, taken), (*factors, b.table, earlier)

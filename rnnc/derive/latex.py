@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rnnc.derive import expression as x
 from rnnc.derive.derivation import Datum, Derivation, Line, Section, Title
-from rnnc.derive.text import Text, beneath, head, opened
+from rnnc.derive.text import Text, beneath, opened, words
 from rnnc.derive.writer import ATOM, SUM, Writer
 from rnnc.sizes import Size
 
@@ -36,15 +36,15 @@ REMARKS = {
     "loss": r"$L$ is the loss of one sequence.",
     "delta": r"$\delta^{{u}}$ is $\partial L / \partial \, \mathrm{{net}}^{{u}}$, the derivative by the"
     " net input of $u$.",
-    "influence": r"${p}^{{k}}_{{ij}}(n)$ is an influence, $\partial u_k(n) / \partial w_{{ij}}$, of the weight $w$"
-    r" that heads its section; $\delta_{{ik}}$ is 1 where $i = k$, else 0.",
-    "diagonal": r"Where ${p}$ has no upper index, ${p}^{{k}}_{{ij}}(n)$ is 0 unless $k = i$.",
-    "blocks": r"A block is the steps $n = {start}+1, \dots, {stop}$; a sum over $n$ runs over it. Derivatives"
-    r" by what is past ${stop}$ are 0. $\partial L / \partial u_k({start})$ is passed back from the steps of"
+    "influence": r"${p}^{{{k}}}_{{{i}{j}}}({n})$ is an influence, $\partial u_{k}({n}) / \partial w_{{{i}{j}}}$, of the"
+    r" weight $w$ that heads its section; $\delta_{{{i}{k}}}$ is 1 where ${i} = {k}$, else 0.",
+    "diagonal": r"Where ${p}$ has no upper index, ${p}^{{{k}}}_{{{i}{j}}}({n})$ is 0 unless ${k} = {i}$.",
+    "blocks": r"A block is the steps ${n} = {start}+1, \dots, {stop}$; a sum over ${n}$ runs over it. Derivatives"
+    r" by what is past ${stop}$ are 0. $\partial L / \partial u_{k}({start})$ is passed back from the steps of"
     r" the block alone.",
     "several": r"${target}$ is ${stop}$, or a step before it that the next block still reads.",
     "ending": r"What is computed at the end of the sequence counts in the last block alone.",
-    "within": r"$\partial L / \partial u_k(n)$ is passed back within step $n$ alone; what $u$ does later is"
+    "within": r"$\partial L / \partial u_{k}({n})$ is passed back within step ${n}$ alone; what $u$ does later is"
     r" in the influences.",
     "truncated": r"What a value was at an earlier step is taken as given: that part of an influence is dropped.",
     "change": r"$\Delta w$ is the change of a weight, ${rate}$ the learning rate.",
@@ -234,7 +234,8 @@ def latex(derivation: Derivation) -> str:
     """A whole document. Equations too long for a line are broken between terms."""
     writer, plain = Latex(derivation), Text(derivation)
     out = [PREAMBLE + r"\begin{document}", rf"\section*{{\texttt{{{escaped(derivation.title)}}}}}", ""]
-    out.extend(_remark(key, derivation) for key in derivation.remarks)
+    called = {what: ",".join(_word(part) for part in word.split(",")) for what, word in words(derivation).items()}
+    out.extend(REMARKS[key].format(**called) + r"\\" for key in derivation.remarks)
     out += ["", r"\subsection*{Given}", r"\begin{itemize} \setlength{\itemsep}{0pt}"]
     out.extend(_datum(writer, d) for d in derivation.given)
     out.append(r"\end{itemize}")
@@ -251,12 +252,6 @@ def _heading(section: Section) -> str:
     text = section.title + (f", the rest as for {section.like}" if section.like else "")
     words = text.replace(",", " ,").split(" ")
     return " ".join(rf"\texttt{{{escaped(w)}}}" if "." in w else escaped(w) for w in words).replace(" ,", ",")
-
-
-def _remark(key: str, derivation: Derivation) -> str:
-    return (
-        REMARKS[key].format(**{k: _word(head(derivation, k)) for k in ("p", "rate", "start", "stop", "target")}) + r"\\"
-    )
 
 
 def _datum(writer: Latex, datum: Datum) -> str:

@@ -17,14 +17,14 @@ WIDEST = 120
 REMARKS = {
     "loss": "L is the loss of one sequence.",
     "delta": "delta[u] is dL/dnet[u], the derivative by the net input of u.",
-    "influence": "{p}^k_ij(n) is an influence, du_k(n)/dw_ij, of the weight w that heads its section;\n"
-    "delta_ik is 1 where i = k, else 0.",
-    "diagonal": "Where {p} has no upper index, {p}^k_ij(n) is 0 unless k = i.",
-    "blocks": "A block is the steps n = {start}+1, ..., {stop}; a sum over n runs over it.\n"
-    "Derivatives by what is past {stop} are 0. dL/du_k({start}) is passed back from the steps of the block alone.",
+    "influence": "{p}^{k}_{i}{j}({n}) is an influence, du_{k}({n})/dw_{i}{j}, of the weight w that heads its section;\n"
+    "delta_{i}{k} is 1 where {i} = {k}, else 0.",
+    "diagonal": "Where {p} has no upper index, {p}^{k}_{i}{j}({n}) is 0 unless {k} = {i}.",
+    "blocks": "A block is the steps {n} = {start}+1, ..., {stop}; a sum over {n} runs over it.\n"
+    "Derivatives by what is past {stop} are 0. dL/du_{k}({start}) is passed back from the steps of the block alone.",
     "several": "{target} is {stop}, or a step before it that the next block still reads.",
     "ending": "What is computed at the end of the sequence counts in the last block alone.",
-    "within": "dL/du_k(n) is passed back within step n alone; what u does later is in the influences.",
+    "within": "dL/du_{k}({n}) is passed back within step {n} alone; what u does later is in the influences.",
     "truncated": "What a value was at an earlier step is taken as given: that part of an influence is dropped.",
     "change": "Delta w is the change of a weight, {rate} the learning rate.",
     "outside": "Outside its sequence a value is 0, and so is a derivative.",
@@ -135,12 +135,17 @@ def beneath(title: Title, ref: x.Ref) -> x.Ref:
     return replace(ref, at=ref.at[1:], indices=ref.indices[int(title.part) :])
 
 
-def head(derivation: Derivation, of: str) -> str:
-    """How influences (`p`), the learning rate (`rate`) or the ends of a block are called in a derivation."""
+def words(derivation: Derivation) -> dict[str, str]:
+    """What remarks call influences (`p`), the learning rate (`rate`), the ends of a block, a step (`n`: its place on
+    each of its axes), and the indices of a unit (`k`) and of its weights (`i`, `j`)."""
     titles = dict(derivation.names)
-    if of == "p":
-        return next((t.subject for t in titles.values() if t.kind == "influence"), of)
-    return titles[f":{of}"].subject if f":{of}" in titles else of
+    made = [line.left for section in derivation.sections for line in section.lines]
+    steps = (tuple(p.base for p in r.at) for r in made if r.name in titles and titles[r.name].kind == "influence")
+    axes = next((own for own in steps if not any(base.startswith(":") for base in own)), derivation.axes[:1])
+    p = next((t.subject for t in titles.values() if t.kind == "influence"), "p")
+    ends = {of: titles[f":{of}"].subject for of in ("rate", "start", "stop", "target") if f":{of}" in titles}
+    i, j, k = [letter for letter in "ijklm" if letter not in axes][:3]
+    return {"p": p, "n": ",".join(axes), "i": i, "j": j, "k": k, **ends}
 
 
 def _below(sign: str, indices: list[str]) -> str:
@@ -153,8 +158,8 @@ def text(derivation: Derivation) -> str:
     """The whole derivation, lines of at most about 100 characters."""
     writer = Text(derivation)
     out = [derivation.title, "=" * len(derivation.title), ""]
-    letters = {k: head(derivation, k) for k in ("p", "rate", "start", "stop", "target")}
-    out.extend(REMARKS[key].format(**letters) for key in derivation.remarks)
+    called = words(derivation)
+    out.extend(REMARKS[key].format(**called) for key in derivation.remarks)
     out += ["", "Given"]
     given = [_datum(writer, d) for d in derivation.given]
     width = max((len(head) for head, _ in given), default=0)

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from rnnc.emit.section import SectionWriter
 
 
+def along_one(names: Names, held: Kept) -> bool:
+    """Whether an influence goes along one axis, so that a learner can carry it on."""
+    return len(names.values[held.name].axes) < 2
+
+
 def delay(names: Names, held: Kept) -> int:
     """How many steps of an influence are carried."""
     for across in names.program.across:
@@ -79,14 +84,25 @@ def _sizes(names: Names, held: Kept) -> tuple[tuple[str, ...], ...]:
     return tuple(z.names for name in held.measured() for z in names.values[name].shape)
 
 
-def begin(section: SectionWriter, held: Kept) -> None:
-    """The lines that fill a ring with what stands before the first step: nothing, what starts gave, or a learner's."""
+def in_ring(names: Names, held: Kept) -> bool:
+    """Whether no more of an influence is held than later steps read."""
+    return any(e.kept for e in names.extents(held.name))
+
+
+def begin(section: SectionWriter, held: Kept, axis: str) -> None:
+    """The lines that fill a ring along `axis` with what stands before the first step: nothing, what starts gave, or a
+    learner's."""
     names, lines = section.names, section.lines
     variable = names.variable(held.name)
+    border = section.borders.get(held.name)
+    if not along_one(names, held):
+        if any(e.axis == axis and e.kept for e in names.extents(held.name)):
+            start = border.default if border is not None else None
+            lines.add(f"{variable}[...] = {'0.0' if start is None else names.variable(start)}")
+        return
     if not delay(names, held):
         return
     lines.add(f"call.recall({variable!r}, {variable})")
-    border = section.borders.get(held.name)
     if border is not None:
         with lines.block("if call.state is None:"):
             early = dict(border.early)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rnnc.autodiff.kept import Kept
 from rnnc.emit.arguments import arguments
 from rnnc.emit.calling import check_reduce, check_seed, drops, learned, learning_call, needs_going_on
-from rnnc.emit.influences import delay
+from rnnc.emit.influences import along_one, delay
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
 from rnnc.emit.section import SectionWriter
@@ -96,7 +96,7 @@ class Online:
     def carried(self) -> tuple[Kept, ...]:
         """The influences that are read at an earlier step."""
         held = (*self.program.held, *(a.held for a in self.program.across))
-        return tuple(h for h in held if delay(self.names, h))
+        return tuple(h for h in held if along_one(self.names, h) and delay(self.names, h))
 
     # ---- the protocol
 

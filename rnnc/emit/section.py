@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rnnc.emit.elementwise import Elementwise
-from rnnc.emit.influences import begin
+from rnnc.emit.influences import begin, in_ring
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
 from rnnc.emit.strips import first_halo, write_strips
@@ -138,7 +138,7 @@ class SectionWriter:
         if f"border {name}" not in self.ready:
             self.ready.add(f"border {name}")
             v = self.names.values[name]
-            if name in self.borders and name not in self.held:
+            if name in self.borders and not (name in self.held and in_ring(self.names, self.held[name])):
                 self._border(v, variable)
             self._carried(v, variable, tuple((e.low, e.high) for e in self.names.extents(name)))
         self.ready.add(name)
@@ -336,8 +336,9 @@ class SectionWriter:
                 if extent.axis == loop.axis and extent.kept and e.out not in self.held:
                     self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
             if e.out in self.held:
-                begin(self, self.held[e.out])
-            if loop.axis not in self.names.values[e.out].axes:
+                begin(self, self.held[e.out], loop.axis)
+            axes = self.names.values[e.out].axes
+            if loop.axis not in axes and scans.keys() <= {*axes}:
                 self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
             if isinstance(e.op, Products):
                 self.steps.terms.prepare(e, e.op, {**scans, loop.axis: self.names.axis[loop.axis]})

@@ -42,7 +42,7 @@ def estimated(system: System, estimators: Estimators) -> Estimate:
     Raises `rnnc.system.cut.SeveralAxes` or `rnnc.autodiff.passing.NotWithinStep` for a network that cannot be followed.
     """
     assert system.loss is not None
-    step = cut(hoist(system))
+    step = cut(hoist(system), one_axis=True)
     parameters = learned_parameters(system)
     wrt = (*parameters, *(c.name for c in step.carried))
     reaching = active_values(step.system, wrt)
@@ -52,7 +52,7 @@ def estimated(system: System, estimators: Estimators) -> Estimate:
     starts = {b.name: b for b in system.borders}
     made = [
         one
-        for axis in dict.fromkeys(c.at.axis for c in step.carried)
+        for axis in dict.fromkeys(c.axis for c in step.carried)
         for one in estimators(x, step, axis, parameters, starts, adjoints)
     ]
     for one in made:

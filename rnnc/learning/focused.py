@@ -54,18 +54,14 @@ def _links(step: Step, parameters: tuple[str, ...]) -> Iterator[tuple[str, Carri
 
 def _diagonal(step: Step, state: str, carried: Carried, block: Block) -> bool:
     shape = next(v.shape for v in step.system.values if v.name == state)
-    taps = 0 if carried.at.high is None else 1
+    taps = carried.windows
     return block.table is None and block.columns[taps:] == rows_of(shape)
 
 
 def _read(system: System, step: Step, carried: Carried) -> tuple[Equation, Access]:
     """The equation that reads the state, one that mixes entries before one that does not, and how it reads it."""
-    axis = carried.at.axis
+    now = carried.name == carried.source
     found = [
-        (e, r)
-        for e in system.equations
-        for r in e.reads
-        if r.name == carried.source
-        and (r.at == (carried.at,) or (carried.name == carried.source and r.at[0].axis == axis))
+        (e, r) for e in system.equations for r in e.reads if r.name == carried.source and (now or r.at == carried.at)
     ]
     return min(found, key=lambda pair: (isinstance(pair[0].op, Pointwise), pair[1].span is None))

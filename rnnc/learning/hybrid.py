@@ -42,7 +42,7 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
     blocks = refined(system)
     system, loss = blocks.system, system.loss
     assert loss is not None
-    step = cut(system)
+    step = cut(system, one_axis=True)
     parameters = learned_parameters(system)
     given = piecewise(system)
     if given is None:

@@ -26,9 +26,9 @@ def rtrl(system: System, most: int | None = None, choice: Choice = EVERY) -> For
     """The system with its influences and the gradient of every trained parameter, ready to be scheduled; the
     influences are exact where `choice` keeps every term of their recursion.
 
-    Raises `rnnc.system.cut.SeveralAxes` or `rnnc.autodiff.passing.NotWithinStep` for a network that it cannot follow;
-    `TooMany` where there are more than `most` influences;
-    one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here. `rnnc.learning.follow` asks first.
+    Raises `rnnc.autodiff.passing.NotWithinStep` for a network that it cannot follow; `TooMany` where there are more
+    than `most` influences; one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here.
+    `rnnc.learning.follow` asks first.
     """
     assert system.loss is not None
     blocks = refined(system)

@@ -88,7 +88,7 @@ def _passed(
 def _signal(x: Extension, carried: Carried, formula: Formula, reads: tuple[Access, ...]) -> str:
     """A value over `carried`, whose labels are the rows of the states, behind a window's taps."""
     v = x.values[carried.name]
-    taps = 0 if carried.at.high is None else 1
+    taps = carried.windows
     dims = (*columns_of(v.shape)[:taps], *rows_of(v.shape[taps:]))
     name = x.fresh(f"passed({carried.name})")
     x.values[name] = Value(name, "part", v.axes, True, v.shape)

@@ -22,8 +22,7 @@ from rnnc.system.prune import prune
 def truncated_gradient(system: System, most: int | None = None) -> Forward:
     """The system with the truncated gradient of every trained parameter; no influence is held, whatever `most` says.
 
-    Raises `rnnc.system.cut.SeveralAxes` where a step is one of several axes at once; a system that reads ahead
-    (`rnnc.system.ahead`) or has no loss must not come here.
+    A system that reads ahead (`rnnc.system.ahead`) or has no loss must not come here.
     """
     del most
     assert system.loss is not None

@@ -1,5 +1,5 @@
-"""Influences, and what only they read, are made position by position in one loop an axis, so that no position's
-outlives its use.
+"""Influences, and what only they read, are made position by position in one loop an axis, or one loop in another where
+they vary along several, so that no position's outlives its use.
 
 before   D[n] for all n;  scan n: J[n] = D[n] J[n-1] + ...;  sum over n of a[n] J[n-1]
 after    loop n: D;  the sum so far;  J[n] = D J[n-1] + ...
@@ -13,33 +13,55 @@ from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, Produ
 from rnnc.system.reach import downstream, upstream
 from rnnc.system.schedule import Batch, Node, Scan, equations_of
 
+Axes = tuple[str, ...]
+
 
 def sunk(system: System, nodes: tuple[Node, ...], held: Iterable[str]) -> tuple[Node, ...]:
     """The schedule with the equations of `held`, of sums over them and of matrices that only they read in one forward
-    scan an axis; a sum is an equation in a scan along an axis that it lacks."""
+    scan for every group of axes; a sum is an equation in a scan along an axis that it lacks."""
     values = {v.name: v for v in system.values}
     chosen = _chosen(system, nodes, values, tuple(held))
-    scans: dict[str, list[Equation]] = {}
+    scans: dict[Axes, list[Equation]] = {}
     whole: list[Node] = []
     for node in nodes:
         inside = equations_of((node,))
-        axis = chosen.get(inside[0].out)
-        if axis is None:
+        axes = chosen.get(inside[0].out)
+        if axes is None:
             whole.append(node)
         else:
-            scans.setdefault(axis, []).extend(inside)
-    for axis, sunken in scans.items():
+            scans.setdefault(axes, []).extend(inside)
+    for axes, sunken in scans.items():
         sums = [e for e in sunken if not values[e.out].axes]
-        whole.append(Scan(axis, 1, tuple(Batch(e) for e in _within((*sums, *sunken)))))
+        body: tuple[Node, ...] = tuple(Batch(e) for e in _within((*sums, *sunken), axes))
+        for axis in reversed(axes):
+            body = (Scan(axis, 1, body),)
+        whole.extend(body)
     return _ordered(system, tuple(whole))
+
+
+def _scanned(nodes: tuple[Node, ...], values: Mapping[str, Value], held: frozenset[str]) -> dict[Axes, Axes]:
+    """For every group of axes along which influences vary, those along which one follows from another."""
+    found: dict[Axes, set[str]] = {}
+
+    def visit(inside: tuple[Node, ...], around: frozenset[str]) -> None:
+        for node in inside:
+            if isinstance(node, Batch):
+                if node.equation.out in held:
+                    found.setdefault(values[node.equation.out].axes, set()).update(around)
+            else:
+                visit(node.body, around | {node.axis})
+
+    visit(nodes, frozenset())
+    return {axes: tuple(a for a in axes if a in along) or axes[:1] for axes, along in found.items()}
 
 
 def _chosen(
     system: System, nodes: tuple[Node, ...], values: Mapping[str, Value], held: tuple[str, ...]
-) -> dict[str, str]:
-    """The equations that go into a loop, and its axis."""
+) -> dict[str, Axes]:
+    """The equations that go into a loop, and its axes, the outermost first."""
     by_out = {e.out: e for e in equations_of(nodes)}
-    chosen = {name: values[name].axes[0] for name in held if name in by_out}
+    scanned = _scanned(nodes, values, frozenset(held))
+    chosen = {name: scanned[values[name].axes] for name in held if name in by_out}
     for e in by_out.values():
         if isinstance(e.op, Products) and not values[e.out].axes:
             axes = {chosen[r.name] for r in e.reads if r.name in chosen}
@@ -53,13 +75,14 @@ def _chosen(
     needed = {v for _, v in system.gradients} | {n for b in system.borders for n in b.reads()}
     for name in reversed(tuple(by_out)):
         v, e = values[name], by_out[name]
-        axes = {chosen.get(r, "") for r in readers.get(name, ())}
+        axes = {chosen.get(r, ()) for r in readers.get(name, ())}
         if name in chosen or name not in alone or name in needed or len(axes) != 1 or len(v.shape) < 2:
             continue
-        (axis,) = axes
+        (around,) = axes
         here = all(a.anchor == "here" for r in e.reads for a in r.at)
-        if v.axes == (axis,) and here and v.role != "unit" and not isinstance(e.op, Dropout | Signs):
-            chosen[name] = axis
+        along = v.axes and scanned.get(v.axes, v.axes[:1]) == around
+        if along and here and v.role != "unit" and not isinstance(e.op, Dropout | Signs):
+            chosen[name] = around
     return chosen
 
 
@@ -88,25 +111,28 @@ def together(system: System, nodes: tuple[Node, ...], names: Iterable[str]) -> t
             inside.add(e.out)
     body = tuple(e for e in equations_of(nodes) if e.out in inside)
     rest = tuple(n for n in nodes if not inside & {e.out for e in equations_of((n,))})
-    return _ordered(system, (*rest, Scan(axis, -1, tuple(Batch(e) for e in _within(body)))))
+    return _ordered(system, (*rest, Scan(axis, -1, tuple(Batch(e) for e in _within(body, (axis,))))))
 
 
-def _within(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """The equations of one position, each after what it reads there, otherwise in the order given."""
+def _within(equations: tuple[Equation, ...], axes: Axes) -> tuple[Equation, ...]:
+    """The equations of one position of the loops over `axes`, each after what it reads there, otherwise in the order
+    given."""
     outs = {e.out for e in equations}
     done: dict[str, Equation] = {}
     waiting = {e.out: e for e in equations}
     while waiting:
         ready = next(
-            e for e in waiting.values() if all(r.name not in outs or r.name in done or _elsewhere(r) for r in e.reads)
+            e
+            for e in waiting.values()
+            if all(r.name not in outs or r.name in done or _elsewhere(r, axes) for r in e.reads)
         )
         done[ready.out] = waiting.pop(ready.out)
     return tuple(done.values())
 
 
-def _elsewhere(access: Access) -> bool:
-    """Whether it is of a position that the loop has been at."""
-    return any(a.low for a in access.at)
+def _elsewhere(access: Access, axes: Axes) -> bool:
+    """Whether it is of a position that the loops have been at."""
+    return any(a.low for a in access.at if a.axis in axes)
 
 
 def _ordered(system: System, nodes: tuple[Node, ...]) -> tuple[Node, ...]:

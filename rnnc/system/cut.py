@@ -9,7 +9,9 @@ its derivatives are those of one step, and those by the given values say what th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from rnnc.model.forms import At
 from rnnc.sizes import Size
@@ -20,16 +22,43 @@ from rnnc.system.reach import downstream
 
 @dataclass(frozen=True)
 class Carried:
-    """`name` stands for `source` read at `at`, one step back or a window of steps that ends before this one."""
+    """`name` stands for `source` read at `at`: earlier on at least one of its axes, or by windows of steps that end
+    before this one."""
 
     name: str
     source: str
-    at: At
+    at: tuple[At, ...]
+
+    @property
+    def axis(self) -> str:
+        """The axis of what goes along one."""
+        (at,) = self.at
+        return at.axis
 
     @property
     def delay(self) -> int:
-        """How many steps back it reads at most."""
-        return -self.at.low
+        """How many steps back it reads at most, along one axis."""
+        (at,) = self.at
+        return -at.low
+
+    @property
+    def nearest(self) -> int:
+        """How many steps back it reads at least, those of all axes together."""
+        return -sum(a.low if a.high is None else a.high for a in self.at)
+
+    @property
+    def windows(self) -> int:
+        """How many leading dimensions of `name` number taps."""
+        return sum(a.high is not None for a in self.at)
+
+    def taps(self) -> Iterator[tuple[tuple[int, ...], tuple[At, ...]]]:
+        """The entries of the windows' dimensions, and the step of `source` that lies there."""
+        spans = (range(a.low, a.high + 1) for a in self.at if a.high is not None)
+        for steps in product(*spans):
+            lows = iter(steps)
+            at = tuple(a if a.high is None else At(a.axis, next(lows)) for a in self.at)
+            firsts = (a.low for a in self.at if a.high is not None)
+            yield tuple(step - first for step, first in zip(steps, firsts, strict=True)), at
 
 
 @dataclass(frozen=True)
@@ -47,8 +76,8 @@ class Step:
 
     def now(self) -> tuple[Carried, ...]:
         """Every state at the current step."""
-        axes = {c.source: c.at.axis for c in self.carried}
-        return tuple(Carried(s, s, At(axes[s])) for s in self.states())
+        axes = {c.source: tuple(At(a.axis) for a in c.at) for c in self.carried}
+        return tuple(Carried(s, s, axes[s]) for s in self.states())
 
     def restored(self, equation: Equation) -> Equation:
         """The equation reading earlier steps again where it reads what stands for them."""
@@ -75,7 +104,7 @@ def readout(step: Step) -> Readout:
     names = {}
     for c in step.now():
         v = x.values[c.source]
-        names[c.source] = x.fresh(f"{c.source}({c.at.axis})")
+        names[c.source] = x.fresh(f"{c.source}({_spelled(c.at)})")
         x.values[names[c.source]] = replace(v, name=names[c.source], role="input")
     equations = tuple(
         replace(e, reads=tuple(replace(r, name=names.get(r.name, r.name)) for r in e.reads))
@@ -91,9 +120,11 @@ def readout(step: Step) -> Readout:
 def _restored(access: Access, carried: Carried | None) -> Access:
     if carried is None:
         return access
-    at, (own,) = carried.at, access.at
-    high = None if at.high is None else at.high + own.low
-    return replace(access, name=carried.source, at=(replace(own, low=at.low + own.low, high=high),))
+    at = tuple(
+        replace(own, low=a.low + own.low, high=None if a.high is None else a.high + own.low)
+        for a, own in zip(carried.at, access.at, strict=True)
+    )
+    return replace(access, name=carried.source, at=at)
 
 
 class SeveralAxes(Exception):
@@ -105,12 +136,12 @@ class SeveralAxes(Exception):
         self.access = access
 
 
-def cut(system: System) -> Step:
+def cut(system: System, one_axis: bool = False) -> Step:
     """The system with every delayed read of something learned cut off; nothing learned may be read ahead.
 
-    Raises `SeveralAxes` where a step is one of several axes at once.
+    With `one_axis`, raises `SeveralAxes` where an earlier step is read of what varies along several.
     """
-    step = _Cutting(system)
+    step = _Cutting(system, one_axis)
     learned = downstream(system, (p.name for p in system.parameters if p.trained))
     equations = {
         e.out: replace(e, reads=tuple(step.read(e, r) if r.name in learned else r for r in e.reads))
@@ -123,53 +154,61 @@ def cut(system: System) -> Step:
 
 
 class _Cutting:
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, one_axis: bool) -> None:
         self.extension = Extension(system)
+        self.one_axis = one_axis
         self.seen: list[Carried] = []
-        self._known: dict[tuple[str, At], str] = {}
+        self._known: dict[tuple[str, tuple[At, ...]], str] = {}
 
     def read(self, equation: Equation, access: Access) -> Access:
         """The read of what stands for `access`, which is itself where it looks at the current step alone."""
         if all(a.anchor != "here" or a.low >= 0 for a in access.at):
             return access
-        if len(access.at) > 1:
+        if len(access.at) > 1 and self.one_axis:
             raise SeveralAxes(equation, access)
-        (at,) = access.at
-        if at.high == 0:
-            name = self._joined(access.name, at, self._given(access.name, replace(at, high=-1)))
-        else:
-            name = self._given(access.name, at)
-        return replace(access, name=name, at=(At(at.axis),))
+        now = all((a.low if a.high is None else a.high) == 0 for a in access.at)
+        name = self._joined(access.name, access.at) if now else self._given(access.name, access.at)
+        return replace(access, name=name, at=tuple(At(a.axis) for a in access.at))
 
-    def _given(self, source: str, at: At) -> str:
+    def _given(self, source: str, at: tuple[At, ...]) -> str:
         if (source, at) not in self._known:
             v = self.extension.values[source]
-            taps = () if at.high is None else (Size.of(at.high - at.low + 1),)
+            taps = tuple(Size.of(a.high - a.low + 1) for a in at if a.high is not None)
             name = self.extension.fresh(f"{source}({_spelled(at)})")
             self.extension.values[name] = Value(name, "input", v.axes, v.batched, (*taps, *v.shape))
             self.seen.append(Carried(name, source, at))
             self._known[source, at] = name
         return self._known[source, at]
 
-    def _joined(self, source: str, at: At, past: str) -> str:
-        """A window up to the current step: the given steps and this one."""
-        assert at.high == 0, "nothing learned is read ahead"
+    def _joined(self, source: str, at: tuple[At, ...]) -> str:
+        """Windows up to the current step: of the first the given steps, and this one by the other windows."""
         if (source, at) not in self._known:
+            k = next(k for k, a in enumerate(at) if a.high is not None)
+            assert at[k].high == 0, "nothing learned is read ahead"
+            past = self._given(source, (*at[:k], replace(at[k], high=-1), *at[k + 1 :]))
+            rest = (*at[:k], At(at[k].axis), *at[k + 1 :])
             x = self.extension
-            v = x.values[source]
-            labels = tuple(f".i{k}" for k in range(len(v.shape)))
-            one = (Size.of(1), *v.shape)
-            now = x.make(f"{source}({at.axis})", one, Reshape(), (x.here(source, labels),))
+            last = self._joined(source, rest) if any(a.high is not None for a in rest) else source
+            shape = x.values[last].shape
+            labels = tuple(f".i{k}" for k in range(len(shape)))
+            now = x.make(f"{source}({_spelled(rest)})", (Size.of(1), *shape), Reshape(), (x.here(last, labels),))
             inner = (".t", *labels)
-            parts = Concat(((Size.of(-at.low), 0), (Size.of(1), 1)))
+            parts = Concat(((Size.of(-at[k].low), 0), (Size.of(1), 1)))
             reads = (x.here(past, inner), x.here(now, inner))
-            shape = (Size.of(1 - at.low), *v.shape)
-            name = x.make(f"{source}({_spelled(at)})", shape, parts, reads)
+            name = x.make(f"{source}({_spelled(at)})", (Size.of(1 - at[k].low), *shape), parts, reads)
             self.seen.append(Carried(name, source, at))
             self._known[source, at] = name
         return self._known[source, at]
 
 
-def _spelled(at: At) -> str:
-    low = f"{at.axis}{at.low:+d}"
-    return low if at.high is None else f"{low}..{at.axis}" + (f"{at.high:+d}" if at.high else "")
+def _spelled(at: tuple[At, ...]) -> str:
+    return ", ".join(_step(a) for a in at)
+
+
+def _step(at: At) -> str:
+    low = _shifted(at.axis, at.low)
+    return low if at.high is None else f"{low}..{_shifted(at.axis, at.high)}"
+
+
+def _shifted(axis: str, steps: int) -> str:
+    return f"{axis}{steps:+d}" if steps else axis

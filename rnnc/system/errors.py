@@ -212,17 +212,17 @@ class NoSteps(Diagnostic):
 
 
 class NotFollowed(Diagnostic):
-    """Real-time recurrent learning carries from each step to the next how every parameter has moved the states. It
-    follows one axis, and of earlier steps it knows those at a fixed distance: a state that moves along two axes at
-    once, or reads the first step of another, it cannot follow.
+    """Real-time recurrent learning carries from each step to the next how every parameter has moved the states, and of
+    earlier steps it knows those at a fixed distance: a state that reads the first step of another it cannot follow. In
+    blocks of steps and with random factors (`hybrid`, `uoro`, `kf_rtrl`) it follows one axis, otherwise any number.
 
     Wrong, with RTRL:
 
-        unit h[i, j] : H = tanh(full(x[i, j]) + full(h[i-1, j], as = U) + full(h[i, j-1], as = V) + bias)
+        unit h[n] : H = tanh(full(e[first]) + full(h[n-1]) + bias)
 
     Right:
 
-        unit h[i] : H = tanh(full(x[i]) + full(h[i-1]) + bias)
+        unit h[n] : H = tanh(full(e[n]) + full(h[n-1]) + bias)
     """
 
     code: ClassVar[str] = "E310"
@@ -232,14 +232,15 @@ class NotFollowed(Diagnostic):
 
     def message(self) -> str:
         if self.several:
-            return f"`{self.name}` reads `{self.reads}`, a step of several axes, and RTRL follows one"
+            return f"`{self.name}` reads `{self.reads}`, a step of several axes, and this rule follows one"
         return f"`{self.name}` needs `{self.reads}`, and RTRL knows its own step and steps at a fixed distance"
 
     def label(self) -> str:
         return "on several axes" if self.several else "is of another step"
 
     def help(self) -> Help | None:
-        return Help("back-propagation through time (bptt) gives the exact gradient of any network")
+        bptt = "back-propagation through time (bptt) gives the exact gradient of any network"
+        return Help(f"{bptt}, and `rtrl` follows several axes" if self.several else bptt)
 
 
 class CrossesUnits(Diagnostic):

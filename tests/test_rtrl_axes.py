@@ -1,0 +1,137 @@
+"""Learning forward in time where steps go along several axes: influences of every neighbour on every position."""
+
+from __future__ import annotations
+
+import tracemalloc
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from oracle.forward_in_time import ONLINE
+from oracle.properties import Subject, adjoint_is_the_unrolled_gradient
+
+import rnnc
+
+PICTURE = """
+network picture(D = 3, H = 3) {
+  axis i, j
+  input  x[i, j] : D
+  target t[i, j] : 2
+  gate   f[i, j] : H = sigmoid(full(x) + full(h[i-1, j], as = fi) + full(h[i, j-1], as = fj) + diag(c[i-1, j]) + bias)
+  gate   g[i, j] : H = sigmoid(full(x) + full(h[i-1, j], as = gi) + full(h[i, j-1], as = gj) + diag(c[i, j-1]) + bias)
+  unit   c[i, j] : H = f * c[i-1, j] + g * c[i, j-1] + (1 - f) * (1 - g) * tanh(full(x) + full(h[i-1, j-1]) + bias)
+  start  c = learned
+  unit   h[i, j] : H = c * sigmoid(full(x) + diag(c) + bias)
+  output y[i, j] : 2 = full(h, h[i-2, j-1]) + bias
+  loss squared_error(y, t)
+}
+"""
+ROWS = """
+network rows(D = 3, H = 3) {
+  axis n, s
+  input  x[n, s] : D
+  target t[n, s] : 2
+  unit   r[n] : H = tanh(full(x[n, first]) + full(r[n-1]) + bias)
+  start  r = learned
+  unit   e[n, s] : H = tanh(full(x[n-1..n, s-1..s]) + full(r) + bias)
+  unit   h[n, s] : H = tanh(full(e[n-1..n, s-2..s]) + sparse(h[n-1, s], density = 0.5)
+           + full(h[n-2..n-1, s-1..s], as = W) + bias)
+  unit   g[n, s] : H = tanh(diag(g[n, s-1], as = u) + diag(g[n-2, s], as = v) + full(h[n, s-1], r[n-1]))
+  output y[n, s] : 2 = full(g[n, s-3], h[n-1, s]) + bias
+  loss squared_error(y, t)
+}
+"""
+SHIFTED = """
+network shifted(D = 3, H = 3) {
+  axis i, j
+  input  x[i, j] : D
+  target t[i, j] : 2
+  unit   h[i, j] : H = tanh(full(x) + full(h[i-1, j-1]) + full(h[i-3, j-2], as = V) + bias)
+  output y[i, j] : 2 = full(h[i, j-3], h) + bias
+  loss squared_error(y, t)
+}
+"""
+ENTRIES = """
+network entries(D = 3, H = 4) {
+  axis i, j
+  input  x[i, j] : D
+  target t[i, j] : 2
+  unit   h[i, j] : H = tanh(full(x) + diag(h[i-1, j], as = u) + diag(h[i, j-1], as = v) + bias)
+  output y[i, j] : 2 = full(h) + bias
+  loss squared_error(y, t)
+}
+"""
+
+
+@pytest.mark.parametrize("spec", (PICTURE, ROWS, SHIFTED, ENTRIES), ids=("picture", "rows", "shifted", "entries"))
+def test_rtrl_is_bptt(spec: str) -> None:
+    """On ragged batches with NaN in the padding, alone and in float32; the unrolled graph holds `bptt` to account."""
+    subject = Subject(spec, 3)
+    for holds in (*ONLINE, adjoint_is_the_unrolled_gradient):
+        holds(subject)
+    assert hasattr(subject.module, "rtrl") and not hasattr(subject.module, "rtrl_step")
+
+
+def _drawn(module: ModuleType, rows: int, columns: int, **sizes: int) -> tuple[Any, dict[str, Any]]:
+    rng = np.random.default_rng(5)
+    p = module.init(seed=2, dtype="float64", **sizes)
+    shape = (rows, columns, 3)
+    return p, {"x": rng.standard_normal((*shape, p.sizes["D"])), "t": rng.standard_normal((*shape, 2))}
+
+
+@pytest.mark.parametrize(
+    ("spec", "rule"), [(PICTURE, "snap20"), (SHIFTED, "snap20"), *((ENTRIES, r) for r in ("snap1", "eprop", "focused"))]
+)
+def test_rules_that_drop_nothing_here(spec: str, rule: str) -> None:
+    module = rnnc.compile_text(spec, learn=("rtrl", rule))
+    p, data = _drawn(module, 4, 5)
+    expected, found = (getattr(module, name)(p, **data) for name in ("bptt", rule))
+    assert_allclose(found[1].flat, expected[1].flat, rtol=1e-10, atol=1e-12)
+
+
+GIVEN = """
+network given(D = 3, H = 3) {
+  axis i, j
+  input  x[i, j] : D
+  input  near[i, j] : H
+  input  far[i, j] : H
+  target t[i, j] : 2
+  unit   h[i, j] : H = tanh(full(x) + full(near) + full(far, as = V) + bias)
+  output y[i, j] : 2 = full(h[i, j-3], h) + bias
+  loss squared_error(y, t)
+}
+"""
+
+
+def test_the_truncated_gradient_takes_earlier_states_as_given() -> None:
+    """What `bptt` makes of a network in which the earlier states are inputs; what is read of another column as well."""
+    module = rnnc.compile_text(SHIFTED.replace("h[i, j-3], h", "h"), learn=("truncated_gradient",))
+    p, data = _drawn(module, 4, 5)
+    h = np.zeros((7, 7, *module.forward(p, **data, observe=("h",))["h"].shape[2:]))
+    h[3:, 2:] = module.forward(p, **data, observe=("h",))["h"]
+    other = rnnc.compile_text(GIVEN.replace("h[i, j-3], h", "h"))
+    q = other.init(dtype="float64")
+    for mine, theirs in zip(sorted(q), sorted(n.replace("h.W_h", "h.W_near") for n in p), strict=True):
+        assert mine == theirs
+        q[mine][...] = p[mine.replace("h.W_near", "h.W_h")]
+    _, expected = other.bptt(q, **data, near=h[2:-1, 1:-1], far=h[:-3, :-2])
+    _, found = module.truncated_gradient(p, **data)
+    for name in found:
+        assert_allclose(found[name], expected[name.replace("h.W_h", "h.W_near")], rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_no_more_than_the_row_before_is_held() -> None:
+    """Influences of two rows of positions, whatever their number: a longer picture adds its states alone."""
+    module = rnnc.compile_text(PICTURE)
+    peaks = []
+    for rows in (6, 12):
+        p, data = _drawn(module, rows, 5, H=12)
+        module.rtrl(p, **data)
+        tracemalloc.start()
+        module.rtrl(p, **data)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    influences = 5 * 3 * 12 * sum(a.size for name, a in p.items() if not name.startswith("y.")) * 8
+    assert peaks[1] - peaks[0] < influences < peaks[0] / 4

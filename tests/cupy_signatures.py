@@ -38,6 +38,7 @@ FUNCTIONS = {
     "lib.stride_tricks.sliding_window_view": "x, window_shape, axis=None, *, subok=False, writeable=False",
     "matmul": "x1, x2, /, *, out=None",
     "may_share_memory": "a, b, max_work=None",
+    "moveaxis": "a, source, destination",
     "ones": "shape, dtype=float, order='C'",
     "pad": "array, pad_width, mode='constant', **kwargs",
     "random.default_rng": "seed=None",

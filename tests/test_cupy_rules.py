@@ -8,8 +8,9 @@ import sys
 import fake_gpu
 import pytest
 from every_rule import NAMES, allowed_in
-from mirrored import OnBoth, learn
+from mirrored import OnBoth, learn, ragged
 from recurrences import TEXTS
+from test_rtrl_axes import PICTURE, ROWS
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to run kernels on the CPU")
 
@@ -32,6 +33,18 @@ def test_every_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         before = subject.module.calls
         learn(subject, rule)
         assert subject.module.calls - before >= 4, rule
+
+
+@pytest.mark.parametrize("text", (PICTURE, ROWS), ids=("picture", "rows"))
+def test_steps_along_several_axes(text: str) -> None:
+    """A ragged batch: units, `bptt`, and the rules that follow every neighbour."""
+    rules = ("rtrl", "snap1", "eprop", "truncated_gradient")
+    subject = OnBoth(text, 1, ("bptt", *rules))
+    ragged(subject)
+    for rule in rules:
+        learn = getattr(subject.module, rule)
+        learn(subject.parameters, **subject.ragged.arrays, lengths=subject.ragged.given(subject.system.axes))
+    assert subject.module.calls == 2 + len(rules)
 
 
 def test_every_rule_is_tried() -> None:

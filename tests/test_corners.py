@@ -264,6 +264,42 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(y, t)
         """,
     ),
+    "an end of a sequence, read at all its steps beside what is read there": (
+        2,
+        """
+        axis n
+        input x[n] : D
+        unit h[n] : H = tanh(full(x) + 0.3 * h[n-1] + bias)
+        unit g[n] : H = tanh(full(h[first], x) + h[last] * h[n-1] + full(h[first+1..first+2], h, as = Q))
+        output y[n] : K = bilinear(h[last], g) + dot(h[first], g) * full(g[last-1] + h)
+        target t[n] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "an end of one axis at all its positions, a step before of another": (
+        3,
+        """
+        axis i, j
+        input x[i, j] : D
+        unit h[i, j] : H = tanh(full(x) + 0.3 * h[i-1, j] + bias)
+        start h = learned
+        output y[i, j] : K = full(h[i-1, first], h[first, j-2]) + full(h[first, j-1..j] * h[i, j-1..j], as = Q)
+        target t[i, j] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "the influence of a start, on what is made row by row": (
+        1,
+        """
+        axis i, j
+        input x[i, j] : D
+        unit h[i, j] : H = tanh(full(x) + bias)
+        start h = learned
+        output y[i, j] : K = full(h[i, j-3])
+        target t[i, j] : K
+        loss squared_error(y, t)
+        """,
+    ),
 }
 
 

@@ -224,13 +224,15 @@ class Deposits:
     # ---- summing
 
     def _gathered(self, name: str, access: Access, reads: tuple[Access, ...]) -> Access:
-        """The product of `reads` summed into the space of `name`, read there at its standard labels."""
+        """The product of `reads` summed into the space of `name`, read there at its standard labels; over all readers
+        along an axis that `access` reads at an end."""
         v = self.adjoint.values[name]
         taps = len(access.dims) - len(v.shape)
         inner = access.dims[taps:]
         present = {d for r in reads for d in r.dims}
         dims = tuple(d for d in inner if isinstance(d, str) and d in present)
-        axes = tuple(a for a in v.axes if _has(reads, a))
+        ends = {at.axis for at in access.at if at.anchor != "here"}
+        axes = tuple(a for a in v.axes if a not in ends and _has(reads, a))
         batched = v.batched
         made = self._summed(self.adjoint.fresh(f"d({name}:part)"), axes, batched, dims, reads)
         rename: dict[str | int, str | int] = {

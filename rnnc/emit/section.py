@@ -179,23 +179,27 @@ class SectionWriter:
             self.lines.add(f"halo({variable}, {rows!r}, {('low',) * len(rows)!r}, None)")
 
     def _border(self, v: Value, variable: str) -> None:
-        """Rows outside the sequence; with a state, the rows before the first come from it."""
+        """Rows outside the sequence, along the axes that its memory has; with a state, the rows before the first come
+        from it."""
         border = self.borders[v.name]
-        rows = tuple((e.low, e.high) for e in self.names.extents(v.name))
+        extents = self.names.extents(v.name)
+        axes = tuple(e.axis for e in extents if e.kept not in (0, 1))
+        rows = tuple((e.low, e.high) for e in extents if e.axis in axes)
+        sides = tuple(side for side, axis in zip(border.sides, v.axes, strict=True) if axis in axes)
         start = self._start_text(border.default)
         early = ", ".join(f"({k}, {self._start_text(e)})" for k, e in border.early)
         if border.early and border.sides == ("high",):
             self.lines.add(f"edge_{variable} = np.empty_like({variable})")
             inside = f"edge_{variable}" + (f"[{rows[0][0]}:]" if rows[0][0] else "")
             self.lines.add(f"late({inside}, call.lengths[{v.axes[0]!r}], {start}, ({early},))")
-            self.lines.add(f"halo({variable}, {rows!r}, {border.sides!r}, 0, edge_{variable})")
+            self.lines.add(f"halo({variable}, {rows!r}, {sides!r}, 0, edge_{variable})")
             return
         if any(low or high for low, high in rows):
-            self.lines.add(f"halo({variable}, {rows!r}, {border.sides!r}, {start})")
+            self.lines.add(f"halo({variable}, {rows!r}, {sides!r}, {start})")
         if len(rows) > 1:
-            lengths = ", ".join(f"call.lengths[{a!r}]" for a in v.axes)
+            lengths = ", ".join(f"call.lengths[{a!r}]" for a in axes)
             with self.lines.block("if call.ragged:"):
-                self.lines.add(f"both_outside({variable}, {rows!r}, {border.sides!r}, ({lengths}))")
+                self.lines.add(f"both_outside({variable}, {rows!r}, {sides!r}, ({lengths}))")
         if border.early and border.sides == ("low",):
             self.lines.add(f"early({variable}, {rows[0][0]}, ({early},))")
 

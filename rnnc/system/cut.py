@@ -161,8 +161,9 @@ class _Cutting:
         self._known: dict[tuple[str, tuple[At, ...]], str] = {}
 
     def read(self, equation: Equation, access: Access) -> Access:
-        """The read of what stands for `access`, which is itself where it looks at the current step alone."""
-        if all(a.anchor != "here" or a.low >= 0 for a in access.at):
+        """The read of what stands for `access`, which is itself where it looks at the current step alone, or at an end
+        of an axis, which is at no fixed distance."""
+        if any(a.anchor != "here" for a in access.at) or all(a.low >= 0 for a in access.at):
             return access
         if len(access.at) > 1 and self.one_axis:
             raise SeveralAxes(equation, access)

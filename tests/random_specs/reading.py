@@ -10,7 +10,7 @@ from typing import Literal
 Mode = Literal["free", "here", "moved"]
 """How the unit being written may read a name: at any offset, here and behind, or only behind."""
 
-
+ENDS = ("last", "first", "last-1", "first+1")
 UNIT_NAMES = (
     *("h", "z", "r", "s1", "c", "u", "f", "g", "x0", "O", "Q", "beta", "out_", "v_", "T_"),
     # names of Python, numpy, sympy and of generated code
@@ -105,7 +105,10 @@ class Reading:
         entries = []
         for axis in k.axes:
             if axis not in self.axes:
-                entries.append(self.draw.choice(("last", "first", "last-1", "first+1")))
+                entries.append(self.draw.choice(ENDS))
+                continue
+            if mode == "free" and not self.causal and self.chance(0.05):
+                entries.append(self.draw.choice(ENDS))
                 continue
             own: Mode = mode if axis == mover or mode != "moved" else "here"
             move = 0 if still and own != "moved" else self.offset(axis, own)

@@ -94,8 +94,14 @@ def test_what_is_asked_for_is_there_once() -> None:
     )
 
 
-def test_a_network_that_does_not_allow_a_rule_says_so() -> None:
-    ahead = understand(read_text(SMALL.replace("y[n-1]", "y[n+1]")))
-    with pytest.raises(Rejected) as rejected:
-        emit(ahead, learn=("truncated_gradient",))
-    assert {d.code for d in rejected.value.diagnostics} == {"E308"}
+@pytest.mark.parametrize("rules", (("truncated_gradient",), ("rtrl", "snap2")))
+def test_a_network_that_does_not_allow_a_rule_says_so(rules: tuple[str, ...]) -> None:
+    """Each rule for the same reason, which is told once."""
+    reads_end = "  unit   e[n] : H = tanh(full(x) + bias)\n  output"
+    for text in (
+        SMALL.replace("y[n-1]", "y[n+1]"),
+        SMALL.replace("y[n-1]", "y[n-1], e[last]").replace("  output", reads_end),
+    ):
+        with pytest.raises(Rejected) as rejected:
+            emit(understand(read_text(text)), learn=rules)
+        assert [d.code for d in rejected.value.diagnostics] == ["E308"]

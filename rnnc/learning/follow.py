@@ -33,9 +33,7 @@ def followed(
 
 def follow(system: System, reporter: Reporter, rule: Callable[[System], Made]) -> Made | None:
     """What `rule` makes of a network with a loss; None where it cannot, and why is reported, or has `TooMany`."""
-    before = len(reporter.diagnostics)
-    ahead(system, reporter)
-    if len(reporter.diagnostics) > before:
+    if ahead(system, reporter):
         return None
     try:
         return rule(system)

@@ -9,8 +9,8 @@ from rnnc.system.forms import Access, Contract, Equation, Extreme, Scatter, Soft
 from rnnc.system.reach import downstream, upstream
 
 
-def ahead(system: System, reporter: Reporter) -> None:
-    """Reports, for every unit, the first reference that looks ahead to something learned: a later step of a value
+def ahead(system: System, reporter: Reporter) -> bool:
+    """Whether any reference looks ahead to something learned; reports the first of every unit: a later step of a value
     that depends on a trained parameter, or (as a last position, a sum or a softmax) the whole of its sequence,
     where the reader is itself part of a sequence or feeds one. Inputs may be read ahead: they are given.
 
@@ -32,6 +32,7 @@ def ahead(system: System, reporter: Reporter) -> None:
                 assert span is not None
                 told.add(unit)
                 reporter.report(ReadsAhead(span=span, name=owner, reads=spelled_read(r), later=later))
+    return bool(told)
 
 
 def _whole(e: Equation, r: Access, values: dict[str, Value]) -> bool:

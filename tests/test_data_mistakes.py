@@ -103,6 +103,8 @@ GOOD = "sequence,x.0,x.1,x.2,w,t.0,t.1,l\na,1,2,3,0,,1,1\na,1,2,3,1,1,1,\nb,1,2,
     [
         ("x.1,", "x.7,", r"a.csv:1: input `x` has no column `x.1`, but `x.7`"),
         (",w,", ",v,", r"a.csv:1: input `w` has no column; expected `w`, found `sequence`, "),
+        (GOOD.partition("\n")[0], "a;b;c", r"a.csv:1: the names stand between `;`; cells are separated by commas"),
+        (GOOD.partition("\n")[0], "a\tb", r"a.csv:1: the names stand between tabs"),
         ("t.1", "t.0", r"a.csv:1: two columns are called `t.0`"),
         ("a,1,2,3,1,1,1,\n", "a,1,2,3,1,1,1\n", r"a.csv:3: 7 cells, the first line has 8"),
         ("a,1,2,3,1", "a,1,,3,1", r"a.csv:3: column `x.1` is empty"),
@@ -147,6 +149,7 @@ def test_tables_that_do_not_fit(old: str, new: str, said: str, tmp_path: Path) -
         ('{"x": [[1]], "x": [[1]], "t": [[1]]}', "`x` stands there twice"),
         ("[1, 2]", "a line is an object"),
         ('{"x": [[1]] "t"', r"no JSON: Expecting ',' delimiter \(column 13\)"),
+        ('{"x": [[1, 2]\n', r"no JSON: Expecting ',' delimiter \(column 14\)"),
         ("[" * 100_000, "no JSON to be read: its lists are nested too deep"),
     ],
 )
@@ -155,6 +158,12 @@ def test_lines_that_do_not_fit(line: str, said: str, tmp_path: Path) -> None:
     path.write_text('{"x": [[1]], "t": [[null]]}\n' + line)
     with pytest.raises(DataError, match=rf"a\.jsonl:2: .*{said}"):
         checked(path, SERIES)
+
+
+def test_a_column_of_one_unit_is_asked_for_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,T\n1,2\n")
+    with pytest.raises(DataError, match=r"a.csv:1: target `t` has no column; expected `t`, found `x`, `T`"):
+        checked(tmp_path / "a.csv", LINE)
 
 
 class Bomb:
@@ -247,11 +256,14 @@ def test_a_flipped_byte_of_an_npz_is_refused_or_changes_nothing(packed: bool, tm
 def test_a_typing_mistake_does_not_hide_where_sequences_end(tmp_path: Path) -> None:
     arrays = {"x": np.ones((5, 3, 1)), "t": np.ones((5, 3, 1)), "length": np.array([5, 2, 3])}
     np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
-    (tmp_path / "a.csv").write_text("Sequence,x.0,t.0\na,1,2\nb,1,2\n")
+    for column in ("Sequence", "seq", "sequence_id"):
+        (tmp_path / f"{column}.csv").write_text(f"{column},x.0,t.0\na,1,2\nb,1,2\n")
     for given, said in (
         (arrays, "data: nothing reads `length`; did you mean `lengths`"),
         (tmp_path / "a.npz", r"a\.npz: nothing reads `length`; did you mean `lengths`"),
-        (tmp_path / "a.csv", r"a\.csv:1: nothing reads `Sequence`; did you mean `sequence`"),
+        (tmp_path / "Sequence.csv", "nothing reads `Sequence`; did you mean `sequence`"),
+        (tmp_path / "seq.csv", r"seq\.csv:1: nothing reads `seq`; did you mean `sequence`"),
+        (tmp_path / "sequence_id.csv", "nothing reads `sequence_id`; did you mean `sequence`"),
     ):
         with pytest.raises(DataError, match=said):
             open_data(given, SERIES)

@@ -11,7 +11,9 @@ import pytest
 from run_parts import SPEC, module, sums
 
 from rnnc.cli import run
-from rnnc.runtime.data import open_data
+from rnnc.runtime.data import DataError, open_data
+from rnnc.runtime.data.check import check_data, sizes_from
+from rnnc.runtime.data.sequences import Sequences
 from rnnc.runtime.decode import best_path, label_error_rate
 from rnnc.runtime.evaluate import evaluate
 from rnnc.runtime.fit import fit
@@ -148,3 +150,44 @@ def test_a_log_without_ctc_has_none(tmp_path: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err + (tmp_path / "log.jsonl").read_text()
     assert "valid" in said
     assert "label" not in said
+
+
+@pytest.mark.parametrize("form", [".npz", ".jsonl"])
+@pytest.mark.parametrize(
+    ("labels", "place", "said"),
+    [
+        ((2, 3), 1, "is 3, the blank of ctc, which is no label"),
+        ((0, -1, 2), 2, "follows a missing one: -1 stands behind the last label"),
+        ((3,), 0, "is 3, the blank of ctc"),
+    ],
+)
+def test_labels_that_ctc_cannot_take_are_found_in_the_file(
+    labels: tuple[int, ...], place: int, said: str, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = arrays()
+    if form == ".npz":
+        # in the padding and behind the last label the blank and -1 are nobody's
+        given["l"][:, 3], given["l"][:, 1] = 3, (2, -1, -1)
+        given["l"][: len(labels), 2], given["lengths.m"][2] = labels, len(labels)
+        given["lengths.m"][1] = 3
+        assert len(checked(given | {"lengths.m": np.array([3, 3, 0, 0])})) == 4
+        np.savez(tmp_path / "a.npz", **given)
+        where = f"a.npz: sequence 2, m {place}"
+    else:
+        rows = [(path, labels if b == 2 else LABELS[b]) for b, path in enumerate(PATHS)]
+        records = [{"x": np.eye(4)[list(path)].tolist(), "l": list(own)} for path, own in rows]
+        (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+        where = f"a.jsonl: line 3, m {place}"
+    with pytest.raises(DataError, match=f"{where}: target `l` {said}"):
+        checked(tmp_path / f"a{form}")
+    (tmp_path / "copy.rnn").write_text(COPY)
+    words = ["train", str(tmp_path / "copy.rnn"), "--data", str(tmp_path / f"a{form}"), "--out", str(tmp_path / "run")]
+    assert run(words) == 2
+    assert f"{where}: target `l` {said}" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def checked(data: Any) -> Sequences:
+    opened = open_data(data, module(COPY))
+    check_data(opened, module(COPY), sizes_from(opened, module(COPY), {}))
+    return opened

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rnnc.commands.failure import Failure
     from rnnc.commands.output import write_result
     from rnnc.runtime.evaluate import evaluate
-    from rnnc.runtime.network import UnfitNetwork
+    from rnnc.runtime.network import UnfitNetwork, why_whole
 
     if arguments.window is not None and arguments.window < 1:
         raise Failure(f"--window is {arguments.window}; it must be at least 1")
@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not hasattr(fitted.module, "bptt"):
         raise Failure("the network has no loss to evaluate")
     if arguments.window is not None and not (hasattr(fitted.module, "start") and len(fitted.module.AXES) == 1):
-        raise Failure("the network cannot carry its state from window to window: leave --window out")
+        why = why_whole(fitted.module)
+        raise Failure(f"the network {why}, so it cannot carry its state from window to window: leave --window out")
     try:
         data = opened(arguments, fitted, targets=True)
         score = evaluate(fitted.module, fitted.p, data, batch=arguments.batch, window=arguments.window)

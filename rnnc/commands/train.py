@@ -109,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in theirs:
         if name in given:
             flags = ("--data", "--text") if arguments.data is None else ("--text", "--data")
-            raise Failure(f"--{name.replace('_', '-')} goes with {flags[0]}, not with {flags[1]}")
+            instead = "" if arguments.text is arguments.data is None else f", not with {flags[1]}"
+            raise Failure(f"--{name.replace('_', '-')} goes with {flags[0]}{instead}")
     if arguments.split is not None and arguments.valid is not None:
         raise Failure("give --valid or --split, not both")
     facts = {name: given[name] for name in (*shared, *ours) if name in given}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnc.runtime.network import UnfitNetwork
+from rnnc.runtime.network import UnfitNetwork, why_whole
 
 
 class Rule:
@@ -27,10 +27,8 @@ class Rule:
                 "`learn=` of rnnc.compile_file and rnnc.compile_text adds others"
             )
         if (window or online) and not (hasattr(module, "start") and len(module.AXES) == 1):
-            raise UnfitNetwork(
-                "the network looks ahead or needs the whole sequence (or has several axes), so it cannot carry its "
-                "state from window to window"
-            )
+            steps = "step to step (--online)" if online else "window to window (--window)"
+            raise UnfitNetwork(f"the network {why_whole(module)}, so it cannot carry its state from {steps}")
         self._module, self._name, self._more = module, name, dict(more or {})
         self.steps = online and name != "bptt"
         if self.steps and not hasattr(module, f"{name}_step"):

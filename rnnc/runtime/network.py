@@ -104,3 +104,12 @@ def averages(network: TextNetwork, p: Arrays) -> bool:
         if np.isclose(both, wanted, rtol=1e-3, atol=1e-6):
             return mean
     raise UnfitNetwork("the loss is neither the sum nor the mean of what each character costs")
+
+
+def why_whole(module: Any) -> str:
+    """What a network does, or has, that cannot go on from a state."""
+    if not module.AXES:
+        return "has no axis"
+    if len(module.AXES) - len(module.LABEL_AXES) > 1:
+        return "has several axes"
+    return "looks ahead or needs the whole sequence"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rnnc.runtime.data.fields import DataError, Field, fields_of
 from rnnc.runtime.data.read_csv import Cells
 from rnnc.runtime.data.read_jsonl import field_value, parsed
-from rnnc.runtime.network import UnfitNetwork
+from rnnc.runtime.network import UnfitNetwork, why_whole
 
 Array = NDArray[Any]
 NAME = "standard input"
@@ -26,10 +26,7 @@ class Steps:
 
     def __init__(self, module: Any, p: Mapping[str, Array]) -> None:
         if not hasattr(module, "step"):
-            raise UnfitNetwork(
-                "the network looks ahead or needs the whole sequence (or has several axes), so it cannot run row by "
-                "row: give a file with --data"
-            )
+            raise UnfitNetwork(f"the network {why_whole(module)}, so it cannot run row by row: give a file with --data")
         self._module, self._p = module, p
         self.fields = fields_of(module, targets=False)
         self._shapes = module.data_shapes(**p.sizes)  # type: ignore[attr-defined]

@@ -141,7 +141,7 @@ def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, seconds
     if trainer.skipped:
         named = ", ".join(map(str, sorted(trainer.skipped)[:10])) + ", …" * (len(trainer.skipped) > 10)
         _talk(f"{_count(len(trainer.skipped), 'sequence')} skipped, which no weights give a finite loss: {named}")
-    _talk(f"{said}{made:,} steps in {clock(seconds)}; weights in {folder.weights}{best}")
+    _talk(f"{said}{_count(made, 'step')} in {clock(seconds)}; weights in {folder.weights}{best}")
 
 
 def _count(number: int, what: str) -> str:

@@ -15,7 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rnnc
 from rnnc.cli import run
+from rnnc.runtime.learn import Rule
+from rnnc.runtime.network import UnfitNetwork
+from rnnc.runtime.stream import Steps
 
 Capture = pytest.CaptureFixture[str]
 
@@ -214,7 +218,8 @@ def test_text_is_learnt_and_evaluated_with_its_vocabulary(capsys: Capture) -> No
         (["--data", "none.npz"], 2, "error: cannot read none.npz: no such file or directory"),
         (["--data", "train.npz", "--text", "a.txt"], 2, "error: give --data or --text, not both"),
         (["--data", "train.npz", "--minutes", "1"], 2, "error: --minutes goes with --text, not with --data"),
-        (["--epochs", "1"], 2, "error: --epochs goes with --data, not with --text"),
+        (["--epochs", "1"], 2, "error: --epochs goes with --data\n"),
+        (["--text", "a.txt", "--online"], 2, "error: --online goes with --data, not with --text"),
         (["--data", "train.npz", "--split", "1/2"], 2, "three numbers, as in 80/10/10, not `1/2`"),
         (["--data", "train.npz", "--split", "1/2/3", "--valid", "valid.npz"], 2, "give --valid or --split"),
         (["--data", "train.npz", "--lr", "-1"], 2, "error: --lr is -1.0; it must be a number above 0"),
@@ -286,8 +291,25 @@ def test_a_network_that_looks_ahead_cannot_go_row_by_row(monkeypatch: pytest.Mon
     capsys.readouterr()
     status, out, err = streamed(["x.0,x.1,x.2,u.0,w\n"], monkeypatch, capsys)
     assert (status, out) == (2, "") and err.startswith("error: the network looks ahead or needs the whole sequence")
-    assert train("--window", "3", "--out", "other") == 1
-    assert "cannot carry its state" in capsys.readouterr().err
+    for words, said in (
+        (
+            ("--window", "3"),
+            "looks ahead or needs the whole sequence, so it cannot carry its state from window to window",
+        ),
+        (("--online",), "looks ahead or needs the whole sequence, so it cannot carry its state from step to step"),
+    ):
+        assert train(*words, "--out", "other") == 1
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "what"), [("rnn2d", "has several axes"), ("perceptron", "has no axis")])
+def test_what_has_no_single_step_says_why(name: str, what: str) -> None:
+    module = rnnc.compile_file(Path(__file__).parents[2] / "specs" / f"{name}.rnn")
+    for online in (True, False):
+        with pytest.raises(UnfitNetwork, match=f"the network {what}, so it cannot carry its state"):
+            Rule(module, "bptt", window=not online, online=online)
+    with pytest.raises(UnfitNetwork, match=f"the network {what}, so it cannot run row by row"):
+        Steps(module, module.init())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")

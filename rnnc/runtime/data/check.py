@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnc.runtime.data.columns import Array, Column
 from rnnc.runtime.data.fields import DataError, Field
+from rnnc.runtime.data.labels import check_labels
 from rnnc.runtime.data.sequences import Sequences
 
 _SIZE = re.compile(r"[A-Za-z]\w*")
@@ -47,6 +48,7 @@ def check_data(data: Sequences, module: Any, sizes: Mapping[str, int]) -> None:
             form = ", ".join(field.units) or "none"
             raise DataError(f"{data.name}: {field} has units {column.units}, the network ({form}) = {tuple(units)}")
         _check_values(data, field, column, vocabulary)
+    check_labels(data, module, sizes)
     targets = [field for field in data.fields if field.target]
     if targets and not any(_is_there(data, field) for field in targets):
         raise DataError(

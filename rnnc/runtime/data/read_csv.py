@@ -29,6 +29,9 @@ class Cells:
     def __init__(self, header: list[str], fields: tuple[Field, ...], name: str) -> None:
         self.fields, self.name = fields, name
         self.header = [cell.strip() for cell in header]
+        for sign, title in ((";", "`;`"), ("\t", "tabs")):
+            if len(header) == 1 and sign in header[0]:
+                raise DataError(f"{name}:1: the names stand between {title}; cells are separated by commas")
         for cell in self.header:
             if self.header.count(cell) > 1:
                 raise DataError(f"{name}:1: two columns are called `{cell}`")
@@ -53,7 +56,7 @@ class Cells:
                 if cell not in self.header:
                     raise DataError(f"{self.name}:1: {field} has no column `{cell}`, but `{field.name}.{numbers[-1]}`")
         if not numbered:
-            form = f"`{field.name}`" if not field.units else f"`{field.name}.0`, `{field.name}.1`, …"
+            form = f"`{field.name}`" if not field.units or field.scalar else f"`{field.name}.0`, `{field.name}.1`, …"
             have = ", ".join(f"`{cell}`" for cell in self.header)
             raise DataError(f"{self.name}:1: {field} has no column; expected {form}, found {have}")
         return [self.header.index(cell) for cell in numbered]

@@ -88,7 +88,8 @@ def parsed(text: str, where: str) -> dict[str, Any]:
         return dict(pairs)
 
     try:
-        record = json.loads(text, object_pairs_hook=once)
+        # without its line end, behind which an error would be in column 1 of the next line
+        record = json.loads(text.rstrip(), object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}: no JSON: {error.msg} (column {error.colno})") from None
     except RecursionError:

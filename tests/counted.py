@@ -106,9 +106,10 @@ def by_line(module: types.ModuleType, within: str, call: Callable[[], object]) -
         Counted.within = ""
 
 
-def most_bytes(call: Callable[[], object]) -> int:
-    """What `call` holds at its worst moment, of its own; it is run once before."""
-    call()
+def most_bytes(call: Callable[[], object], warm: bool = False) -> int:
+    """What `call` holds at its worst moment, of its own; it is run once before, unless it was: `warm`."""
+    if not warm:
+        call()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -1,7 +1,7 @@
 """The arrays that the functions of a generated module make, read off its text: their sizes as polynomials.
 
-Buffers, scratch and kept transposes alike, since the text is what runs. What is made under a condition (a ragged batch,
-a gradient of an input) is left out, and so are views.
+Buffers, scratch, kept transposes and what single statements need for a moment, since the text is what runs. What is
+made under a condition (a ragged batch, a gradient of an input) is left out, and so are views.
 """
 
 from __future__ import annotations
@@ -10,22 +10,32 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
+from rnnc.plan.passing import CAST, WHOLE, passing
 from rnnc.plan.symbols import Symbols
 from rnnc.sizes import Shape, Size, kept_of
+
+WORK = "KEPT"
+"""The variable of a module that keeps the work space of alignments."""
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """What one function makes by variable, what of it (`kept`) it hands to the next function, and what it copies for
-    its caller at its end (`copies`)."""
+    """What one function makes by variable, what of it (`kept`) it hands to the next function, what it copies for
+    its caller at its end (`copies`), and what there is in all at `moments` before all of it is made."""
 
     made: tuple[tuple[str, Size], ...]
     kept: tuple[str, ...]
     copies: Size
+    moments: tuple[Size, ...]
 
     def whole(self) -> Size:
         return sum((count for _, count in self.made), Size.of(0))
+
+    def all(self) -> tuple[Size, ...]:
+        """What there is at each moment."""
+        return (self.whole(), *self.moments)
 
     def handed_on(self) -> Size:
         return sum((count for name, count in self.made if name in self.kept), Size.of(0))
@@ -33,28 +43,39 @@ class Arrays:
 
 def arrays(text: str, letters: Symbols, shapes: Mapping[str, Shape]) -> dict[str, Arrays]:
     """By function of the module. `shapes`: of every parameter, input and target, with axes and batch."""
-    found = {}
+    found, saved = {}, dict[str, tuple[Size, Size]]()
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("_"):
-            reading = _Function(letters, shapes)
+            reading = _Function(letters, shapes, saved)
             reading.block(node.body)
-            found[node.name] = Arrays(tuple(reading.made.items()), tuple(reading.kept), reading.copies)
+            moments = tuple(dict.fromkeys(reading.moments))
+            found[node.name] = Arrays(tuple(reading.made.items()), tuple(reading.kept), reading.copies, moments)
     return found
 
 
-def strip_rows(text: str) -> int:
-    """How many rows the module computes at a time, positions times sequences."""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "STRIP":
-            return int(ast.literal_eval(node.value))
-    raise ValueError("the module does not say how many rows a strip has")
+def told(text: str, name: str) -> Any:
+    """What a module's text says that `name` is, a plain value; None where it does not say."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                return ast.literal_eval(value)
+            case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
+                return ast.literal_eval(value)
+    return None
 
 
 @dataclass
 class _Function:
     letters: Symbols
     shapes: Mapping[str, Shape]
+    saved: dict[str, tuple[Size, Size]]
+    """The entries of what earlier functions hand on, and those of a step, by its name there."""
     made: dict[str, Size] = field(default_factory=dict)
+    moments: list[Size] = field(default_factory=list)
+    step: dict[str, Size] = field(default_factory=dict)
+    """Of an array its entries at one position."""
+    parts: dict[str, Size] = field(default_factory=dict)
+    """What is a strip of an array."""
     kept: list[str] = field(default_factory=list)
     copies: Size = field(default_factory=lambda: Size.of(0))
     sizes: dict[str, Size] = field(default_factory=dict)
@@ -64,13 +85,21 @@ class _Function:
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         for node in body:
+            self.moments += [sum(self.made.values(), extra) for extra in passing(node, self._sized, self._row)]
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._assign(name, value)
+                case ast.Assign(targets=[ast.Subscript()], value=ast.Call(func=ast.Name(id="last_rows"), args=args)):
+                    self._behind(args)
                 case ast.AugAssign(value=ast.Call() as call) if ast.unparse(call.func) == "call.recent":
                     self._recent(ast.unparse(call.args[1]))
-                case ast.Return(value=ast.Dict(values=values)):
-                    self.kept += [self._root(ast.unparse(v)) for v in values]
+                case ast.Return(value=ast.Dict(keys=keys, values=values)):
+                    roots = [self._root(ast.unparse(v)) for v in values]
+                    self.kept += roots
+                    for key, root in zip(keys, roots, strict=True):
+                        whole = self.made.get(root, self.given.get(root))
+                        if isinstance(key, ast.Constant) and root in self.step and whole is not None:
+                            self.saved[str(key.value)] = (whole, self.step[root])
                 case ast.For() | ast.With():
                     self.block(node.body)
 
@@ -78,6 +107,30 @@ class _Function:
         while name in self.views:
             name = self.views[name]
         return name
+
+    def _sized(self, name: str) -> Size | None:
+        """The entries of an array, or of what is a strip of one."""
+        root = self._root(name)
+        return self.parts.get(name, self.made.get(root, self.given.get(root)))
+
+    def _row(self, name: str) -> Size | None:
+        return self.step.get(self._root(name))
+
+    def _entries(self, name: str) -> Size:
+        found = self._sized(name)
+        if found is None:
+            raise ValueError(f"how large `{name}` is cannot be read off the module")
+        return found
+
+    def _behind(self, args: list[ast.expr]) -> None:
+        """The last steps of an array, for who goes on from there."""
+        array, steps, *_ = args
+        match array:
+            case ast.Subscript(value=ast.Name(id="saved"), slice=ast.Constant(value=str(key))):
+                _, one = self.saved[key]
+            case _:
+                one = self.step[self._root(ast.unparse(array))]
+        self.copies = self.copies + one * self._size(steps)
 
     def _recent(self, name: str) -> None:
         """A learner is given copies of all steps of a ring but the one that is written next."""
@@ -91,14 +144,30 @@ class _Function:
             ):
                 if of in ("sizes", "length"):
                     self.sizes[name] = Size.named(key) if of == "sizes" else self.letters.length(key)
-                elif of == "p":
-                    self.given[name] = _product(self.shapes[key])
+                elif of == "lengths":
+                    self.made[name] = self.letters.sequences * Size.of(WHOLE)
+                elif of in ("p", "data"):
+                    self._given(name, key)
+            case ast.BinOp(left=left) if ast.unparse(left).startswith("call.lengths["):
+                self.made[name] = self.letters.sequences * Size.of(WHOLE)
+            case ast.BinOp(left=left, right=right) if ast.unparse(right) == "call.begin":
+                (axis,) = (str(n.value) for n in ast.walk(left) if isinstance(n, ast.Constant) and n.value)
+                self.made[name] = self.letters.length(axis) * self.letters.sequences * Size.of(WHOLE)
+                self.moments.append(sum(self.made.values(), Size.of(CAST)))
+            case ast.Subscript(value=ast.Name(id="grads"), slice=ast.Constant(value=str(key))):
+                self._given(name, key)
+            case ast.Subscript(value=ast.Name(id="saved"), slice=ast.Constant(value=str(key))) if key in self.saved:
+                self.given[name], self.step[name] = self.saved[key]
             case ast.Attribute(value=ast.Name(id="call"), attr="batch"):
                 self.sizes[name] = self.letters.sequences
             case ast.Name(id=source):
                 self.views[name] = source
-            case ast.Subscript(value=ast.Name(id=source)) if source not in ("saved", "grads"):
+            case ast.Subscript(value=ast.Name(id=source), slice=rows) if source not in ("saved", "grads"):
                 self.views[name] = source
+                whole = self._sized(source)
+                if whole is not None and "first_" in ast.unparse(rows):
+                    named = {self.letters.length(axis).names[0]: axis for axis, _ in self.letters.steps}
+                    self.parts[name] = whole.bind({length: self.letters.strip(a) for length, a in named.items()})
             case ast.Call():
                 self._call(name, ast.unparse(value.func), value.args)
 
@@ -108,6 +177,7 @@ class _Function:
                 self.sizes[name] = self.letters.strip(axis)
             case "np.empty", [ast.Tuple(elts=parts), *_]:
                 self.made[name] = _product(tuple(self._size(part) for part in parts))
+                self.step[name] = _product(tuple(self._size(part) for part in parts[1:]))
                 match parts:
                     case [ast.Constant(value=int(ring)), *_]:
                         self.rings[name] = ring
@@ -117,13 +187,39 @@ class _Function:
                 self.made[name] = self.given[self._root(other)]
             case "np.pad", [array, rows]:
                 self.made[name] = self._padded(array, ast.literal_eval(rows))
+                self.step[name] = _product(self.shapes[_key(array, self.shapes)][1:])
+            case "call.target" | "call.input_or_zero", [ast.Constant(value=str(key)), *_]:
+                self._given(name, key)
+            case "Lattice", [ast.Name(id=logits), _, frames, labels, *_]:
+                lengths = (self.letters.length(_key(a, dict(self.letters.steps))) for a in (frames, labels))
+                self._lattice(name, self._entries(logits), *lengths)
             case "stacked", [_, *names]:
                 self.given[name] = sum((_product(self.shapes[ast.literal_eval(n)]) for n in names), Size.of(0))
 
+    def _given(self, name: str, key: str) -> None:
+        if key in self.shapes:
+            self.given[name] = _product(self.shapes[key])
+            self.step[name] = _product(self.shapes[key][1:])
+
+    def _lattice(self, name: str, logits: Size, frames: Size, labels: Size) -> None:
+        """The sums over alignments, in double precision: the derivative by the logits; the work space, which is kept
+        for the next call; and of it at worst, what is made of some frames at a time."""
+        group, near = (Size.named(letter) for letter in self.letters.alignments)
+        double, one = Size.of(2), Size.of(1)
+        self.made[name] = double * logits
+        self.made[WORK] = double * frames * group * (Size.of(5) * labels + Size.of(2))
+        self.kept.append(WORK)
+        shares = double * group * (frames * (labels + one) + labels)
+        walked = group * (Size.of(16) * labels + Size.of(8))
+        classes = logits / frames / self.letters.sequences
+        met, divided = (
+            double * near * group * (z + Size.of(4)) for z in (labels * Size.of(3), labels * double + classes)
+        )
+        self.moments += [sum(self.made.values(), shares + more) for more in (walked, met, divided)]
+
     def _padded(self, array: ast.expr, rows: tuple[tuple[int, int], ...]) -> Size:
         """An input or a target with rows outside the sequence."""
-        (key,) = [n.value for n in ast.walk(array) if isinstance(n, ast.Constant) and n.value in self.shapes]
-        shape = self.shapes[str(key)]
+        shape = self.shapes[_key(array, self.shapes)]
         return _product(tuple(z + Size.of(low + high) for z, (low, high) in zip(shape, rows, strict=True)))
 
     def _size(self, node: ast.expr) -> Size:
@@ -146,6 +242,12 @@ class _Function:
             case ast.Call(func=ast.Name(id="ceil"), args=[inner]):
                 return kept_of(Fraction(1), self._size(inner))
         raise ValueError(f"an array of {ast.unparse(node)} entries")
+
+
+def _key(array: ast.expr, shapes: Mapping[str, object]) -> str:
+    """Which of these names an expression reads."""
+    (key,) = [n.value for n in ast.walk(array) if isinstance(n, ast.Constant) and n.value in shapes]
+    return str(key)
 
 
 def _product(shape: Shape) -> Size:

@@ -69,8 +69,11 @@ def of_block(own: Arrays, block: Program, letters: Symbols, parameters: Size) ->
             count = count * z
         known = known + count
     ((_, letter),) = letters.steps
-    held = own.whole().bind({letter: Size.named(letters.block)}) + known + parameters + parameters
-    return (held, *(held + z for z in added_products(block, inside)))
+    short = {letter: Size.named(letters.block)}
+    given = known + parameters + parameters
+    held = own.whole().bind(short) + given
+    moments = (z.bind(short) + given for z in own.moments)
+    return (held, *moments, *(held + z for z in added_products(block, inside)))
 
 
 def _inside(letters: Symbols) -> Symbols:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rnnc.emit.windows import K1, K2
-from rnnc.plan.arrays import Arrays, arrays
+from rnnc.plan.arrays import Arrays, arrays, told
 from rnnc.plan.counting import multiplications
+from rnnc.plan.passing import WHOLE
 from rnnc.plan.pattern import number
+from rnnc.plan.rules import of_call
 from rnnc.plan.symbols import Symbols
 from rnnc.plan.symbols import letters as unused
 from rnnc.program.learner import Learner
@@ -107,16 +109,22 @@ def peaks(one: Learner, run: Run, letters: Symbols, text: str, shapes: Shapes, p
     values = {v.name: v for v in found.piece.values}
     states = sum((Size.of(c.steps) * _one(values[c.name], batch) for c in found.carried), Size.of(0))
     summed = sum((steps * _one(values[s.name], batch) for s in found.sums if s.adjoint), Size.of(0))
-    back = piece["_piece"].handed_on() + piece["_piece_back"].whole() + summed + parameters + parameters
+    # what calls know of their sequences: that of the caller, that of all steps as one piece and that of a piece
+    calls = of_call(letters) + Size.of(2 * (WHOLE + 1)) * batch
+    # and which step is a sequence's first or last
+    known = calls + Size.of(len(told(text, "ENDS"))) * batch * (Size.named(length) + steps)
+    rest = piece["_piece"].handed_on() + summed + parameters + parameters
+    back = tuple(rest + z for z in piece["_piece_back"].all())
     if run.every:
         whole: Arrays = arrays(text, letters, shapes)["_piece"]
         data = (s for n, s in inside.items() if n in values and values[n].role in ("input", "target"))
         copied = sum((_product(s) for s in data), Size.of(0))
-        return (states + whole.whole(), states + whole.handed_on() + copied + back)
+        behind = known + states + whole.handed_on() + copied
+        return (*(known + states + z for z in whole.all()), *(behind + z for z in back))
     learned = (c for c in found.carried if c.after and values[c.name].role != "input")
-    given = sum(((Size.of(2 * c.steps) + steps) * _one(values[c.name], batch) for c in learned), Size.of(0))
+    given = sum(((Size.of(3 * c.steps) + steps) * _one(values[c.name], batch) for c in learned), Size.of(0))
     held = (Size.named(run.count) + ONE) * states
-    return (held + piece["_piece"].whole(), held + given + back)
+    return (*(held + known + z for z in piece["_piece"].all()), *(held + known + given + z for z in back))
 
 
 def _one(v: Value, batch: Size) -> Size:

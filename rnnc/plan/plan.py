@@ -9,7 +9,8 @@ from rnnc.compiler import Understood, differentiate
 from rnnc.diagnostics import Diagnostic, Reporter
 from rnnc.emit.module import module
 from rnnc.learning.rules import Rule, rule
-from rnnc.plan.arrays import arrays, strip_rows
+from rnnc.plan.alignments import FRAMES, SEQUENCES, together
+from rnnc.plan.arrays import arrays, told
 from rnnc.plan.blocks import BLOCK, block_steps, blocks_of, in_blocks, of_call
 from rnnc.plan.counting import a_step, multiplications
 from rnnc.plan.pattern import Pattern, number, pattern
@@ -76,11 +77,13 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
     main = lower(differentiate(understood))
     text = module(understood.model, main, understood.source.text, tuple(x for x in learners if not _cut(x)))
     made = arrays(text, letters, _shapes(system, letters))
-    at = _values(system, letters, steps, batch, strip_rows(text))
+    at = _values(system, letters, steps, batch, told(text, "STRIP"))
     at |= block_steps(learners, at, letters)
+    at |= together(system, letters, at, text)
     costs: list[Cost] = []
     meaning = [(letter, STRIP) for _, letter in letters.strips]
     meaning += [(letters.block, BLOCK)] if letters.block in at else []
+    meaning += zip(letters.alignments, (SEQUENCES, FRAMES), strict=False)
     for x in (None, *learners):
         one, program = (rule("bptt"), main) if x is None else (x.rule, x.programs[-1])
         if x is not None and _cut(x):
@@ -119,7 +122,7 @@ def _in_pieces(
 ) -> tuple[Cost, Run]:
     """The cost of such a rule; adds its letters to `at`."""
     text = module(understood.model, main, understood.source.text, (one,))
-    run, known = run_of(one, letters, at, strip_rows(text))
+    run, known = run_of(one, letters, at, told(text, "STRIP"))
     at |= known
     call = calls(one, run, letters)
     moments = pieces_peaks(one, run, letters, text, _shapes(understood.system, letters), parameters)

@@ -28,6 +28,7 @@ class Lattice:
 
     SURE = 1e-200  # a frame's product above this has lost less than rounding does
     HELD = 4_000_000  # numbers of work space: longer batches are done some sequences at a time
+    NEAR = 20_000  # states of a few frames at a time stay in the processor's cache
 
     def __init__(
         self, logits: Any, labels: Any, frames: Any, positions: Any, blank: int, name: str = "p", axis: str = "n"
@@ -190,8 +191,7 @@ def meet(y: Any, label: Any, states: Any, blanks: Any, place: Any, frames: Any, 
     length, batch, classes = y.shape
     inside = np.arange(length)[:, None] < frames
     least = np.full(batch, np.inf)
-    # a few frames at a time stay in the processor's cache
-    block = min(length, max(1, 20000 // (batch * (len(place) + 1))))
+    block = min(length, max(1, Lattice.NEAR // (batch * (len(place) + 1))))
     index = place + np.arange(0, block * batch * classes, batch * classes)[:, None, None]
     for t in range(0, length, block):
         here, there = slice(t, t + block), slice(max(0, length - t - block), length - t)

@@ -109,7 +109,8 @@ def windows(a: Any, taps: int, axis: int) -> Any:
 def pick(a: Any, axis: int, index: Any, batch: int) -> Any:
     """`a` at a position of an axis, the same for all sequences or one for each."""
     if isinstance(index, int) or batch < 0:
-        return np.take(a, index if isinstance(index, int) else index[0], axis)
+        # a view, where NumPy's `take` would copy all of what does not lie in one piece
+        return a[(slice(None),) * axis + (index if isinstance(index, int) else index[0],)]
     shape = [1] * a.ndim
     shape[batch] = len(index)
     return np.take_along_axis(a, index.reshape(shape), axis).squeeze(axis)

@@ -126,7 +126,9 @@ def _unknown(node: syntax.Call, context: Context, drafting: Drafting) -> None:
             )
         )
         return
-    drafting.report(UnknownName(span=node.function.span, kind="function", meant=meant))
+    losses = ", ".join(f"`{name}`" for name in LOSS_FORMS)
+    remark = f"losses by name are {losses}" if context.place == "loss" and meant is None else ""
+    drafting.report(UnknownName(span=node.function.span, kind="function", meant=meant, remark=remark))
 
 
 def _builtin(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:

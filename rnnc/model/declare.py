@@ -32,7 +32,7 @@ from rnnc.model.errors_axes import (
 from rnnc.model.errors_names import DeclaredTwice, WrongKind, WrongPlace
 from rnnc.model.errors_shapes import DeclaredDiffers
 from rnnc.model.initialisers import initialiser
-from rnnc.model.lookup import unknown
+from rnnc.model.lookup import axis_names, unknown
 from rnnc.model.resolution import Resolution
 from rnnc.model.sizing import shape_of, size_of
 from rnnc.sizes import Shape
@@ -177,6 +177,11 @@ def axes_of(declared: syntax.Declared, place: Place, r: Resolution) -> tuple[str
         good = False
         if entity is None:
             r.reporter.report(unknown(name, place.scope, "axis", (AxisName,)))
+            if place.cell is None and not axis_names(place.scope):
+                # one `axis` is missing, however many values would have it
+                place.scope.entities[name.text] = AxisName(name.text, name.span, used=True, broken=True)
+                r.axes.append(name.text)
+                r.broken_axes.add(name.text)
         elif not isinstance(entity, Broken):
             said = f"`{name.text}` is {entity.what}, not an axis"
             r.reporter.report(

@@ -111,7 +111,9 @@ class Drafting:
             remark = f"`{name.text}` is a function: write `{name.text}(...)`"
         elif name.text in self.r.cells:
             remark = f"`{name.text}` is a cell: a use of it is the whole right side of a unit"
+        else:
+            remark = "a value is declared as `input` or `unit` or, for numbers to learn, `param`"
         found = unknown(name, scope, remark=remark)
         if found.meant is not None and isinstance(scope.get(found.meant), AxisName) and len(name.text) == 1:
-            return UnknownName(span=name.span)
+            return UnknownName(span=name.span, remark=remark)
         return found

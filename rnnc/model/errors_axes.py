@@ -41,7 +41,12 @@ class AxisOutOfSight(Diagnostic):
         return (Label(self.declared, f"declared over `{self.axis}`"),) if self.declared is not None else ()
 
     def help(self) -> Help | None:
-        text = f"write `{self.name}[last]`, `{self.name}[first]`, or `sum over {self.axis} ({self.name})`"
+        give = (
+            f"give {self.reader} the axis `{self.axis}`, or "
+            if self.reader[0] == "`" and "." not in self.reader
+            else ""
+        )
+        text = f"{give}write `{self.name}[last]`, `{self.name}[first]`, or `sum over {self.axis} ({self.name})`"
         edit = Edit(self.span, f"{self.name}[last]")
         return Help(text, () if self.indexed else (edit,))
 
@@ -87,12 +92,16 @@ class BadDelay(Diagnostic):
     found: str
     hint: str
     mend: Help | None = None
+    remark: str = ""
 
     def message(self) -> str:
         return f"a delay must be a whole number, found {self.found}"
 
     def label(self) -> str:
         return self.hint
+
+    def notes(self) -> tuple[str, ...]:
+        return (self.remark,) if self.remark else ()
 
     def help(self) -> Help | None:
         return self.mend

@@ -34,6 +34,8 @@ class NoTarget(Diagnostic):
     prediction: str = ""
     addition: str = ""
     before: Span | None = None
+    turned: Help | None = None
+    """What to write where prediction and target stand in each other's place."""
 
     def message(self) -> str:
         if self.is_what:
@@ -53,7 +55,7 @@ class NoTarget(Diagnostic):
         if self.meant:
             return Help(f"replace `{self.span.text}` by `{self.meant}`", (Edit(self.span, self.meant),))
         if not self.addition or self.before is None:
-            return None
+            return self.turned
         front = Span(self.before.source, self.before.start, self.before.start)
         return Help(
             f"add `{self.addition}` (the shape of `{self.prediction}`)",

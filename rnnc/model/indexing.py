@@ -8,10 +8,10 @@ from typing import Literal
 
 from rnnc.diagnostics import Edit, Help, Span
 from rnnc.frontend import syntax
-from rnnc.model.entities import AxisName, Broken, Constant, Context
+from rnnc.model.entities import AxisName, Broken, Constant, Context, SizeName
 from rnnc.model.errors_axes import AxisOutOfSight, BadDelay, BadIndex, HugeDelay
 from rnnc.model.forms import At
-from rnnc.model.lookup import unknown
+from rnnc.model.lookup import axes_said, unknown
 from rnnc.model.resolution import FARTHEST, Resolution
 from rnnc.model.sizing import arithmetic
 
@@ -81,9 +81,15 @@ def _given(
     if len(index) > len(value.axes) and not value.formal:
         count = len(value.axes)
         said = f"`{value.name}` has {count} ax{'i' if count == 1 else 'e'}s, found {len(index)} positions"
+        mend = None
         if not count:
             said = f"`{value.name}` has no axis"
-        r.reporter.report(BadIndex(span=ref.span, said=said, hint="too many positions", declared=value.declared))
+            along = [low.axis for _, low, _ in read if low.axis is not None]
+            if len(along) == len(index) and "." not in value.name:
+                mend = Help(f"declare `{value.name}[{', '.join(along)}]`, or read `{value.name}` as it is")
+        r.reporter.report(
+            BadIndex(span=ref.span, said=said, hint="too many positions", declared=value.declared, mend=mend)
+        )
         raise Unreadable
     given: dict[str, Entry] = {}
     for place, (written, low, high) in enumerate(read):
@@ -210,7 +216,8 @@ def _reference(ref: syntax.Reference, context: Context, r: Resolution) -> Positi
         return Position(entity.key, "here", 1.0, 0.0)
     if not isinstance(entity, Broken | AxisName):
         hint = f"{entity.what}, not a constant"
-        r.reporter.report(BadDelay(span=ref.span, found=f"`{name}`", hint=hint))
+        remark = "" if isinstance(entity, SizeName) else axes_said(context.scope, name)
+        r.reporter.report(BadDelay(span=ref.span, found=f"`{name}`", hint=hint, remark=remark))
     raise Unreadable
 
 

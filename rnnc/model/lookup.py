@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rnnc.frontend import syntax
-from rnnc.model.entities import Entity, Scope
+from rnnc.model.entities import AxisName, Entity, Scope
 from rnnc.model.errors_names import UnknownName
 from rnnc.suggest import suggest
 
@@ -26,6 +26,8 @@ def unknown(
     scope.unknown += 1
     meant = None if scope.unknown > MOST_SEARCHES else suggest(name.text, [*fitting, *more])
     entity: Entity | None = fitting.get(meant) if meant is not None else None
+    if not remark and AxisName in wanted:
+        remark = axes_said(scope, name.text)
     return UnknownName(
         span=name.span,
         kind=kind,
@@ -34,3 +36,16 @@ def unknown(
         what=entity.what if entity is not None else "",
         remark=remark if meant is None else "",
     )
+
+
+def axis_names(scope: Scope) -> tuple[str, ...]:
+    """The sound axes that a scope knows, in the order of the text."""
+    return tuple(name for name, entity in scope.items() if isinstance(entity, AxisName) and not entity.broken)
+
+
+def axes_said(scope: Scope, missing: str) -> str:
+    """Which axes there are, for one who named another."""
+    names = [f"`{name}`" for name in axis_names(scope)]
+    if not names:
+        return f"no axis is declared: `axis {missing}` declares one"
+    return f"the axis is {names[0]}" if len(names) == 1 else f"the axes are {', '.join(names)}"

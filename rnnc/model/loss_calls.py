@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnc.diagnostics import Span
+from rnnc.diagnostics import Edit, Help, Span
 from rnnc.frontend import syntax
 from rnnc.model.drafts import Draft, in_order, poison
 from rnnc.model.entities import ARTICLES, Context, ValueName
@@ -97,10 +97,27 @@ def _compared(node: syntax.Call, context: Context, drafting: Drafting) -> tuple[
         what = "an expression without one" if slot is None else ARTICLES.get(slot.role, f"a {slot.role}")
         shown = wanted.span.text if slot is None else slot.key
         drafting.report(
-            NoTarget(span=wanted.span, name=shown, is_what=what, declared=slot.span if slot is not None else None)
+            NoTarget(
+                span=wanted.span,
+                name=shown,
+                is_what=what,
+                declared=slot.span if slot is not None else None,
+                turned=_turned(node)
+                if predictions[0].slot is not None and predictions[0].slot.role == "target"
+                else None,
+            )
         )
         return None
     return (*predictions, target)
+
+
+def _turned(node: syntax.Call) -> Help | None:
+    """The loss with its prediction and its target in each other's place."""
+    if len(node.args) != 2:
+        return None
+    prediction, target = (argument.span for argument in node.args)
+    text = f"{node.function.text}({target.text}, {prediction.text})"
+    return Help(f"write `{text}`", (Edit(prediction, target.text), Edit(target, prediction.text)))
 
 
 def _undeclared(node: syntax.Call, wanted: syntax.Reference, prediction: Draft, context: Context) -> NoTarget:

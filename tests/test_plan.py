@@ -148,6 +148,20 @@ def test_a_fully_recurrent_net_costs_what_the_literature_says() -> None:
     ]
 
 
+def test_blocks_keep_the_influences_of_their_own_weights() -> None:
+    """H = 4 in two blocks, read by a layer: 2 (rows of a block) of 4 by the block's weights, all of them above."""
+    found = made(
+        NET.format(n=4, cell="unit z[n] : H = tanh(block(z[n-1], 2) + bias)\n" + DENSE.replace("full(x", "full(z"))
+    )
+    assert found.pattern is not None
+    assert {(c.state, c.parameter): (c.form, found.value(c.kept)) for c in found.pattern.cells} == {
+        ("z", "z.W_z"): ("block", 16),
+        ("z", "z.b"): ("block", 8),
+        **{("h", name): ("dense", 4 * size) for name, size in (("z.W_z", 8), ("z.b", 4), ("h.W_z", 16), ("h.W_h", 16))},
+        ("h", "h.b"): ("dense", 16),
+    }
+
+
 def test_an_elementwise_recurrence_keeps_a_diagonal_and_costs_a_vector() -> None:
     dense = made(NET.format(n=24, cell=DENSE)).of("rtrl")
     found = made(NET.format(n=24, cell=DENSE.replace("full(h[n-1])", "diag(h[n-1])")))

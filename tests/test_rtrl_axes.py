@@ -64,8 +64,21 @@ network entries(D = 3, H = 4) {
 }
 """
 
+ANCHORED = """
+network anchored(D = 3, H = 3) {
+  axis i, j
+  input  x[i, j] : D
+  target t[j] : 2
+  unit   h[i, j] : H = tanh(full(x) + full(h[i-1, j]) + full(h[i, j-1], as = V) + bias)
+  start  h = learned
+  output y[j] : 2 = full(h[first+1, j-1], x[last, j]) + bias
+  loss squared_error(y, t)
+}
+"""
+SPECS = {"picture": PICTURE, "rows": ROWS, "shifted": SHIFTED, "entries": ENTRIES, "anchored": ANCHORED}
 
-@pytest.mark.parametrize("spec", (PICTURE, ROWS, SHIFTED, ENTRIES), ids=("picture", "rows", "shifted", "entries"))
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_rtrl_is_bptt(spec: str) -> None:
     """On ragged batches with NaN in the padding, alone and in float32; the unrolled graph holds `bptt` to account."""
     subject = Subject(spec, 3)

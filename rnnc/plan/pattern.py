@@ -41,7 +41,7 @@ class Pattern:
 
 def pattern(program: Program, parameters: tuple[Value, ...]) -> Pattern:
     """The pattern of the program of real-time recurrent learning."""
-    shapes = {v.name: v.shape for v in program.system.values} | {v.name: v.shape for v in parameters}
+    shapes = {v.name: v.shape for v in program.system.values}
     cells = []
     for held in (h for h in program.held if isinstance(h, Held)):
         rows = shapes[held.state]

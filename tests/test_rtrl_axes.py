@@ -63,7 +63,32 @@ network entries(D = 3, H = 4) {
   loss squared_error(y, t)
 }
 """
-
+FILM = """
+network film(D = 3, H = 4) {
+  axis i, j, k
+  input  x[i, j, k] : D
+  input  z[i, j] : D
+  target t[i, j, k] : 2
+  unit   g[i, j] : H = tanh(full(z) + diag(g[i-1, j-1], as = u) + bias)
+  unit   h[i, j, k] : H = tanh(full(x) + sparse(g[i, j-1], density = 0.5) + full(h[i-1, j, k-1]))
+  start  h = learned
+  output y[i, j, k] : 2 = full(h[i-1, j, k]) + bias
+  loss squared_error(y, t)
+}
+"""
+BETWEEN = """
+network between(D = 3, H = 3) {
+  axis i, j, k
+  input  x[i, j, k] : D
+  target t[i, j, k] : 2
+  unit   a[i] : H = tanh(full(a[i-1]) + bias)
+  start  a = 0.5
+  unit   b[i, j] : H = tanh(full(a) + full(b[i, j-1]))
+  unit   c[i, j, k] : H = tanh(full(x) + full(a[i-2], b))
+  output y[i, j, k] : 2 = full(c[i-1, j, k]) + bias
+  loss squared_error(y, t)
+}
+"""
 ANCHORED = """
 network anchored(D = 3, H = 3) {
   axis i, j
@@ -75,7 +100,15 @@ network anchored(D = 3, H = 3) {
   loss squared_error(y, t)
 }
 """
-SPECS = {"picture": PICTURE, "rows": ROWS, "shifted": SHIFTED, "entries": ENTRIES, "anchored": ANCHORED}
+SPECS = {
+    "picture": PICTURE,
+    "rows": ROWS,
+    "shifted": SHIFTED,
+    "entries": ENTRIES,
+    "anchored": ANCHORED,
+    "film": FILM,
+    "between": BETWEEN,
+}
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)

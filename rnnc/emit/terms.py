@@ -124,12 +124,10 @@ class Terms:
     def _add_taken(self, place: str, target: tuple[str, ...], factors: list[View]) -> None:
         """The product of the first factors times rows of the last, which the table before it names."""
         *values, table, rows = factors
-        outer, (row, column) = (
-            tuple(x for x in target if x not in rows.labels[-1:] and x not in table.labels),
-            table.labels,
-        )
-        made = self._product((*outer, row, column), values)
-        self.lines.add(f"add_taken({place}, {made}, {table.text}, {rows.text})")
+        taken = rows.labels[-2:]
+        outer = tuple(x for x in target if x not in taken and x not in table.labels)
+        made = self._product((*outer, *table.labels), values)
+        self.lines.add(f"add_taken({place}, {made}, {table.text}, {aligned(rows, (*outer, *taken))})")
 
     def _write(self, place: str, target: tuple[str, ...], factors: list[View]) -> None:
         if len(factors) == 2:

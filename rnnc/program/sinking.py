@@ -8,6 +8,7 @@ after    loop n: D;  the sum so far;  J[n] = D J[n-1] + ...
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, Products, Signs, System, Value
 from rnnc.system.reach import downstream, upstream
@@ -16,24 +17,32 @@ from rnnc.system.schedule import Batch, Node, Scan, equations_of
 Axes = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Loops:
+    """Loops inside each other over `axes`, the outermost first; `number` tells those over the same axes apart."""
+
+    axes: Axes
+    number: int
+
+
 def sunk(system: System, nodes: tuple[Node, ...], held: Iterable[str]) -> tuple[Node, ...]:
-    """The schedule with the equations of `held`, of sums over them and of matrices that only they read in one forward
-    scan for every group of axes; a sum is an equation in a scan along an axis that it lacks."""
+    """The schedule with the equations of `held`, of sums over them and of matrices that only they read in forward
+    scans; a sum is an equation in a scan along an axis that it lacks."""
     values = {v.name: v for v in system.values}
-    chosen = _chosen(system, nodes, values, tuple(held))
-    scans: dict[Axes, list[Equation]] = {}
+    chosen = _chosen(system, nodes, values, frozenset(held))
+    scans: dict[Loops, list[Equation]] = {}
     whole: list[Node] = []
     for node in nodes:
         inside = equations_of((node,))
-        axes = chosen.get(inside[0].out)
-        if axes is None:
+        loops = chosen.get(inside[0].out)
+        if loops is None:
             whole.append(node)
         else:
-            scans.setdefault(axes, []).extend(inside)
-    for axes, sunken in scans.items():
+            scans.setdefault(loops, []).extend(inside)
+    for loops, sunken in scans.items():
         sums = [e for e in sunken if not values[e.out].axes]
-        body: tuple[Node, ...] = tuple(Batch(e) for e in _within((*sums, *sunken), axes))
-        for axis in reversed(axes):
+        body: tuple[Node, ...] = tuple(Batch(e) for e in _within((*sums, *sunken), loops.axes))
+        for axis in reversed(loops.axes):
             body = (Scan(axis, 1, body),)
         whole.extend(body)
     return _ordered(system, tuple(whole))
@@ -55,18 +64,38 @@ def _scanned(nodes: tuple[Node, ...], values: Mapping[str, Value], held: frozens
     return {axes: tuple(a for a in axes if a in along) or axes[:1] for axes, along in found.items()}
 
 
+def _looped(
+    system: System, values: Mapping[str, Value], held: Iterable[str], scanned: Mapping[Axes, Axes]
+) -> dict[str, Loops]:
+    """The loops of every influence: one for all that vary along the same axes, and for more of them where nothing that
+    has loops of its own lies between."""
+    groups: dict[Axes, frozenset[str]] = {}
+    for name in held:
+        groups[values[name].axes] = groups.get(values[name].axes, frozenset()) | {name}
+    found: dict[Loops, frozenset[str]] = {}
+    for axes, names in groups.items():
+        own = Loops(scanned[axes], len(found))
+        for loops, known in found.items():
+            both = known | names
+            if loops.axes == own.axes and downstream(system, both) & upstream(system, both) <= both:
+                own, names = loops, both
+                break
+        found[own] = names
+    return {name: loops for loops, names in found.items() for name in names}
+
+
 def _chosen(
-    system: System, nodes: tuple[Node, ...], values: Mapping[str, Value], held: tuple[str, ...]
-) -> dict[str, Axes]:
-    """The equations that go into a loop, and its axes, the outermost first."""
+    system: System, nodes: tuple[Node, ...], values: Mapping[str, Value], held: frozenset[str]
+) -> dict[str, Loops]:
+    """The equations that go into loops, and which."""
     by_out = {e.out: e for e in equations_of(nodes)}
-    scanned = _scanned(nodes, values, frozenset(held))
-    chosen = {name: scanned[values[name].axes] for name in held if name in by_out}
+    scanned = _scanned(nodes, values, held)
+    chosen = _looped(system, values, (name for name in by_out if name in held), scanned)
     for e in by_out.values():
         if isinstance(e.op, Products) and not values[e.out].axes:
-            axes = {chosen[r.name] for r in e.reads if r.name in chosen}
-            if len(axes) == 1:
-                chosen[e.out] = axes.pop()
+            around = {chosen[r.name] for r in e.reads if r.name in chosen}
+            if len(around) == 1:
+                chosen[e.out] = around.pop()
     readers: dict[str, list[str]] = {}
     for e in by_out.values():
         for r in e.reads:
@@ -75,14 +104,15 @@ def _chosen(
     needed = {v for _, v in system.gradients} | {n for b in system.borders for n in b.reads()}
     for name in reversed(tuple(by_out)):
         v, e = values[name], by_out[name]
-        axes = {chosen.get(r, ()) for r in readers.get(name, ())}
-        if name in chosen or name not in alone or name in needed or len(axes) != 1 or len(v.shape) < 2:
+        wanted = {chosen.get(r) for r in readers.get(name, ())}
+        if name in chosen or name not in alone or name in needed or len(wanted) != 1 or len(v.shape) < 2:
             continue
-        (around,) = axes
+        (loops,) = wanted
+        if loops is None or v.role == "unit" or isinstance(e.op, Dropout | Signs):
+            continue
         here = all(a.anchor == "here" for r in e.reads for a in r.at)
-        along = v.axes and scanned.get(v.axes, v.axes[:1]) == around
-        if along and here and v.role != "unit" and not isinstance(e.op, Dropout | Signs):
-            chosen[name] = around
+        if here and v.axes and scanned.get(v.axes, v.axes[:1]) == loops.axes:
+            chosen[name] = loops
     return chosen
 
 

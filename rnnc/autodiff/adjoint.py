@@ -1,11 +1,9 @@
 """Reverse mode: from a system to the system that also holds the adjoints of its loss.
 
-The adjoint of an operand read at offset +d is an equation that reads at -d; a scan runs backwards because its
-offsets changed
-sign. An adjoint that is one elementwise product of another adjoint is not made a value: it is kept as that adjoint
-and a
-factor, so that the factors of a whole chain meet in one formula, which needs no adjoint and is formed outside the scan
-(rnnc.system.hoist). Baur and Strassen (1983); Werbos (1990) for the recurrent case.
+The adjoint of an operand read at offset +d is an equation that reads at -d; a scan runs backwards because its offsets
+changed sign. An adjoint that is one elementwise product of another adjoint is not made a value: it is kept as that
+adjoint and a factor, so that the factors of a whole chain meet in one formula, which needs no adjoint and is formed
+outside the scan (rnnc.system.hoist). Baur and Strassen (1983); Werbos (1990) for the recurrent case.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from rnnc.autodiff.deposit import Deposits
 from rnnc.autodiff.rules import contributions
 from rnnc.autodiff.symbols import partials
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, plus, substitute
+from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, substitute, sum_of
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
@@ -247,12 +245,9 @@ class Adjoint:
         if len(made) == 1:
             return made[0]
         total = self.fresh(f"d({name}:slices)")
-        formula: Formula = Operand(0)
-        for k in range(1, len(made)):
-            formula = plus(formula, Operand(k))
         reads = tuple(self.whole(n) for n in made)
         value = replace(v, name=total, role="adjoint")
-        return self.add(value, Equation(total, labels_of(v.shape), Pointwise(formula), reads))
+        return self.add(value, Equation(total, labels_of(v.shape), Pointwise(sum_of(len(made))), reads))
 
     def _concat(self, name: str, v: Value, layer: list[tuple[Slice, Access]]) -> str:
         parts: list[tuple[Size, int | None]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnc.ops.formula import UNIT, Formula, Operand, operands, substitute, times
+from rnnc.ops.formula import Formula, Operand, operands, substitute
 from rnnc.sizes import Shape
 from rnnc.system.forms import Access
 
@@ -35,14 +35,6 @@ def rows_of(shape: Shape) -> tuple[str, ...]:
 def columns_of(shape: Shape) -> tuple[str, ...]:
     """A leaf's own labels."""
     return tuple(f".c{k}" for k in range(len(shape)))
-
-
-def product_of(count: int) -> Formula:
-    """The product of the first `count` operands."""
-    result: Formula = UNIT
-    for k in range(count):
-        result = times(result, Operand(k))
-    return result
 
 
 def renumbered(formula: Formula, reads: tuple[Access, ...]) -> tuple[Formula, tuple[Access, ...]]:

@@ -1,9 +1,8 @@
 """Where a contribution goes: from the positions and labels of the reader to those of the value it read.
 
-An operand read at offset +d receives at n what its reader contributes at n-d; a window receives one such term a
-tap; a read at a
-sequence's end is put there and nowhere else; what the value lacks is summed; what was read outside the sequence
-goes to the border's value.
+An operand read at offset +d receives at n what its reader contributes at n-d; a window receives one such term a tap; a
+read at a sequence's end is put there and nowhere else, from all readers; what the value lacks is summed; what was read
+outside the sequence goes to the border's value.
 """
 
 from __future__ import annotations

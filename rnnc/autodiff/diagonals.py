@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rnnc.autodiff.blocks import Block, product_of
+from rnnc.autodiff.blocks import Block
 from rnnc.autodiff.restructured import TABLE, TAKEN
-from rnnc.ops.formula import UNIT, Formula, Operand, Operation
+from rnnc.ops.formula import UNIT, Formula, Operand, Operation, product_of
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Contract, Pointwise, Products, Term
 

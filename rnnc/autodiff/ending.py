@@ -15,7 +15,7 @@ from rnnc.autodiff.blocks import Block, rows_of
 from rnnc.autodiff.jacobian import Jacobian
 from rnnc.autodiff.passed_back import PassedBack, links, renamed
 from rnnc.autodiff.tangent import COLUMNS, Held, Tangent
-from rnnc.ops.formula import Operand, times
+from rnnc.ops.formula import Operand, product_of
 from rnnc.system.forms import Access, Pointwise, Products, Term
 
 
@@ -89,8 +89,7 @@ class Ending(Tangent):
         self._equation(name, held, terms, reads)
 
     def _behind(self, passed: PassedBack, source: str, parameter: str, b: Block) -> Block:
-        """What a step of `source` reads of a parameter, seen from the block's end; nothing else if the block does
-        not have the parameter's panel."""
+        """What a step of `source` reads of a parameter, seen from the block's end."""
         rows = rows_of(self.x.values[source].shape)
         rename = dict(zip(rows, passed.labels(source), strict=True))
         columns = tuple(rename.get(c, c) for c in b.columns)
@@ -110,12 +109,8 @@ class Ending(Tangent):
         labels = tuple(d for d in sizes if d in passed.rows or d in kept)
         if len(reads) == 1 and len(labels) == len(sizes):
             return reads[0]
-        formula = times(Operand(0), Operand(1)) if len(reads) == 2 else Operand(0)
-        op = (
-            Pointwise(formula)
-            if len(labels) == len(sizes) and len(reads) < 3
-            else Products((Term(len(reads), labels),))
-        )
+        plain = len(labels) == len(sizes) and len(reads) < 3
+        op = Pointwise(product_of(len(reads))) if plain else Products((Term(len(reads), labels),))
         shape = tuple(sizes[d] for d in labels)
         name = self.x.make(f"d({passed.state}:end)/d({source}:read)", shape, op, reads, labels)
         return self.x.here(name, labels)

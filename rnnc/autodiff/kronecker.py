@@ -86,7 +86,7 @@ class Kronecker:
         (label,) = labels_of(shape)
         term = Term(0, (label, label), self.nets[net], shape)
         made = x.add(f"unit({net})", (), False, (*shape, self.total), Products((term,)), (), (label, NET))
-        return Direction(made, ())
+        return Direction(made, (), (NET,))
 
     def _pushed(self, given: Mapping[str, Direction]) -> dict[str, Access]:
         push = Push(self.x, given, self.columns, self.slopes)
@@ -94,7 +94,7 @@ class Kronecker:
         for s in self.matrices:
             direction = push.of(s)
             if direction is not None:
-                found[s] = push.read(direction, labels_of(self.x.values[s].shape))
+                found[s] = direction.read(labels_of(self.x.values[s].shape))
         self.by.loop += push.made
         return found
 
@@ -140,7 +140,7 @@ class Kronecker:
         for c in by.carried:
             if c.name in self.passed and c.name in before:
                 labels = labels_of(x.values[c.name].shape)
-                reads = Push(x, before, self.columns).read(before[c.name], labels)
+                reads = before[c.name].read(labels)
                 pairs.append((by.now(self.passed[c.name], labels), reads))
         if not pairs:
             return

@@ -15,7 +15,7 @@ from rnnc.autodiff.blocks import columns_of, rows_of
 from rnnc.autodiff.restructured import TABLE
 from rnnc.autodiff.tangent import Tangent
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, Formula, Operand, plus
+from rnnc.ops.formula import UNIT, sum_of
 from rnnc.sizes import Shape
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Border, Equation, Pointwise, Products, Term, Untake, Value
@@ -144,7 +144,7 @@ class PassedBack:
             self._sums[source] = name
             self.x.values[name] = Value(name, "part", (self.axis,), True, self._shape(source, dims))
             reads = tuple(self._read(p, (At(self.axis, p.lag),), {}) for p in every)
-            self.x.equations[name] = Equation(name, dims, Pointwise(_sum(len(reads))), reads)
+            self.x.equations[name] = Equation(name, dims, Pointwise(sum_of(len(reads))), reads)
         return Access(self._sums[source], (At(self.axis),), tuple(rename.get(d, d) for d in dims))
 
     def entering(self, source: str, lag: int) -> Access | None:
@@ -161,7 +161,7 @@ class PassedBack:
             (),
             True,
             self._shape(source, self._dims(source)),
-            Pointwise(_sum(len(reads))),
+            Pointwise(sum_of(len(reads))),
             reads,
             dims,
         )
@@ -235,10 +235,3 @@ class PassedBack:
 def renamed(access: Access, names: Mapping[str, str] | Mapping[str, str | int]) -> Access:
     """The access with other labels."""
     return replace(access, dims=tuple(names.get(d, d) if isinstance(d, str) else d for d in access.dims))
-
-
-def _sum(count: int) -> Formula:
-    formula: Formula = Operand(0)
-    for k in range(1, count):
-        formula = plus(formula, Operand(k))
-    return formula

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rnnc.autodiff.blocks import Block, product_of, renumbered
+from rnnc.autodiff.blocks import Block, renumbered
 from rnnc.autodiff.factors import mask, one_hot, share
 from rnnc.autodiff.restructured import concat, reshape, sliced, untaken
 from rnnc.autodiff.symbols import OUT, partials
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, ZERO, Extent, Formula, Operand, Operation, operands, substitute, times
+from rnnc.ops.formula import UNIT, ZERO, Extent, Formula, Operand, Operation, operands, product_of, substitute, times
 from rnnc.system import forms as s
 
 if TYPE_CHECKING:
@@ -63,12 +63,16 @@ def passes(jac: Jacobian, e: s.Equation, block: Block) -> Passed:
         raise AssertionError(f"no derivative of {type(op).__name__} within a step")
 
 
+def within_step(e: s.Equation, read: s.Access, axes: tuple[str, ...]) -> bool:
+    """Whether one position of `e`, which varies along `axes`, needs of what it reads the same position alone."""
+    over = getattr(e.op, "over", ())
+    whole = over if isinstance(over, tuple) else (over,)
+    return all(a == At(a.axis) and a.axis in axes and a.axis not in whole for a in read.at)
+
+
 def _local(jac: Jacobian, e: s.Equation, read: s.Access) -> None:
     out, root = jac.x.values[e.out], jac.x.values[jac.root]
-    axes = tuple(a.axis for a in read.at)
-    over = getattr(e.op, "over", ())
-    whole = any(a in (over if isinstance(over, tuple) else (over,)) for a in axes)
-    if whole or not set(axes) <= set(out.axes) <= set(root.axes) or any(a != At(a.axis) for a in read.at):
+    if not (within_step(e, read, out.axes) and set(out.axes) <= set(root.axes)):
         raise NotWithinStep(e, read)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rnnc.autodiff.adjoint import SEED, active_values, adjoint
-from rnnc.autodiff.passing import NotWithinStep
+from rnnc.autodiff.passing import NotWithinStep, within_step
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, plus, substitute, times
+from rnnc.ops.formula import UNIT, Formula, Operand, Operation, substitute, sum_of, times
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Contract, Equation, Pointwise, System, Value
 from rnnc.system.lowering import labels_of
@@ -35,7 +35,7 @@ def pulled(
         return {}
     for e in equations:
         for r in e.reads:
-            if e.out in learned and r.name in learned and (any(a != At(a.axis) for a in r.at) or _whole(e, r, whole)):
+            if e.out in learned and r.name in learned and not within_step(e, r, x.values[e.out].axes):
                 raise NotWithinStep(e, r)
     spread = {n: v for n, v in x.values.items() if n in learned and not (v.batched and set(axes) <= set(v.axes))}
     own = _positioned(whole, spread, axes)
@@ -52,13 +52,6 @@ def pulled(
             reads = tuple(_returned(replace(r, name=names.get(r.name, r.name)), spread) for r in e.reads)
             x.equations[names[e.out]] = seedless.equation(replace(e, out=names[e.out], reads=reads, about=""))
     return {p: names.get(g, g) for p, g in made.gradients}
-
-
-def _whole(e: Equation, r: Access, system: System) -> bool:
-    """Whether one position of `e` needs all of an axis."""
-    out = next(v for v in system.values if v.name == e.out)
-    over = getattr(e.op, "over", ())
-    return any(a.axis not in out.axes or a.axis in (over if isinstance(over, tuple) else (over,)) for a in r.at)
 
 
 def _positioned(system: System, spread: Mapping[str, Value], axes: tuple[str, ...]) -> System:
@@ -88,11 +81,8 @@ def _weighted(system: System, weights: Mapping[str, str]) -> System:
     for name, weight in weights.items():
         labels = labels_of(x.values[name].shape)
         parts.append(x.add("weighted", (), True, (), Contract(), (x.here(weight, labels), x.here(name, labels))))
-    formula: Formula = ZERO
-    for k in range(len(parts)):
-        formula = plus(formula, Operand(k))
     reads = tuple(x.here(n, ()) for n in parts)
-    loss = parts[0] if len(parts) == 1 else x.add("weighted", (), True, (), Pointwise(formula), reads)
+    loss = parts[0] if len(parts) == 1 else x.add("weighted", (), True, (), Pointwise(sum_of(len(parts))), reads)
     return replace(system, values=tuple(x.values.values()), equations=tuple(x.equations.values()), loss=loss)
 
 

@@ -11,10 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rnnc.autodiff.factors import mask, share
-from rnnc.autodiff.passing import NotWithinStep
+from rnnc.autodiff.passing import NotWithinStep, within_step
 from rnnc.autodiff.symbols import OUT, partials
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, ZERO, Constant, Formula, Operand, Operation, operands, plus, substitute, times
+from rnnc.ops.formula import (
+    UNIT,
+    ZERO,
+    Constant,
+    Formula,
+    Operand,
+    Operation,
+    operands,
+    plus,
+    substitute,
+    sum_of,
+    times,
+)
 from rnnc.sizes import Shape, Size
 from rnnc.system import forms as s
 from rnnc.system.extension import Extension
@@ -22,11 +34,16 @@ from rnnc.system.extension import Extension
 
 @dataclass(frozen=True)
 class Direction:
-    """The directions of a value: `name` read at `at`, the entry `lead` of its first dimensions."""
+    """The directions of a value: `name` read at `at`; `labels` number them, behind those of the value (none: there is
+    one direction)."""
 
     name: str
     at: tuple[At, ...]
-    lead: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def read(self, dims: tuple[str | int, ...]) -> s.Access:
+        """The directions at the labels `dims` of their value."""
+        return s.Access(self.name, self.at, (*dims, *self.labels))
 
 
 class Push:
@@ -63,16 +80,13 @@ class Push:
                 self.known[last] = None if e is None else self._pushed(e)
         return self.known[name]
 
-    def read(self, direction: Direction, dims: tuple[str | int, ...]) -> s.Access:
-        """The directions at the labels `dims` of their value."""
-        return s.Access(direction.name, direction.at, (*direction.lead, *dims, *self.labels))
-
     def _pushed(self, e: s.Equation) -> Direction | None:
         reached = {k: d for k, r in enumerate(e.reads) if (d := self.known[r.name]) is not None}
         if not reached or self.x.values[e.out].kind != "real":
             return None
         for k in reached:
-            self._local(e, e.reads[k])
+            if not within_step(e, e.reads[k], self.x.values[e.out].axes):
+                raise NotWithinStep(e, e.reads[k])
         op = e.op
         match op:
             case s.Pointwise():
@@ -86,21 +100,13 @@ class Push:
             case s.Softmax():
                 return self._softmax(e, op, reached)
             case s.Slice() | s.Reshape() | s.Gather():
-                first = self.read(reached[0], e.reads[0].dims)
+                first = reached[0].read(e.reads[0].dims)
                 return self._made(e, op, (first, *e.reads[1:]))
             case s.Take():
                 return self._taken(e, reached[0])
             case s.Concat():
                 return self._concat(e, op, reached)
         raise AssertionError(f"no direction behind {type(op).__name__}")
-
-    def _local(self, e: s.Equation, read: s.Access) -> None:
-        out = self.x.values[e.out]
-        over = getattr(e.op, "over", ())
-        axes = tuple(a.axis for a in read.at)
-        whole = any(a in (over if isinstance(over, tuple) else (over,)) for a in axes)
-        if whole or not set(axes) <= set(out.axes) or any(a != At(a.axis) for a in read.at):
-            raise NotWithinStep(e, read)
 
     def _made(
         self, e: s.Equation, op: s.Op, reads: tuple[s.Access, ...], dims: tuple[str, ...] | None = None
@@ -109,7 +115,7 @@ class Push:
         dims = (*(e.dims if dims is None else dims), *self.labels)
         name = self.x.add(f"moved({e.out})", v.axes, True, (*v.shape, *self.width), op, reads, dims)
         self.made.append(name)
-        return Direction(name, tuple(At(a) for a in v.axes))
+        return Direction(name, tuple(At(a) for a in v.axes), self.labels)
 
     def _pointwise(self, e: s.Equation, op: s.Pointwise, reached: Mapping[int, Direction]) -> Direction | None:
         found = partials(op.formula, len(e.reads))
@@ -119,7 +125,7 @@ class Push:
             if found[k] == ZERO:
                 continue
             factor = self._coefficient(e, found[k], reads)
-            reads.append(self.read(direction, e.reads[k].dims))
+            reads.append(direction.read(e.reads[k].dims))
             here = Operand(len(reads) - 1)
             negative = factor in (Constant(-1.0), Operation("neg", (UNIT,)))
             total = plus(total, Operation("neg", (here,)) if negative else times(factor, here))
@@ -156,17 +162,14 @@ class Push:
             return None
         parts = []
         for k, direction in reached.items():
-            reads = tuple(self.read(direction, r.dims) if j == k else r for j, r in enumerate(factors))
+            reads = tuple(direction.read(r.dims) if j == k else r for j, r in enumerate(factors))
             parts.append(self._made(e, s.Contract(), reads))
         return self._sum(e, parts)
 
     def _sum(self, e: s.Equation, parts: list[Direction]) -> Direction:
         if len(parts) == 1:
             return parts[0]
-        formula: Formula = ZERO
-        for k in range(len(parts)):
-            formula = plus(formula, Operand(k))
-        return self._made(e, s.Pointwise(formula), tuple(self.read(p, e.dims) for p in parts))
+        return self._made(e, s.Pointwise(sum_of(len(parts))), tuple(p.read(e.dims) for p in parts))
 
     def _softmax(self, e: s.Equation, op: s.Softmax, reached: Mapping[int, Direction]) -> Direction | None:
         """p (t - sum p t), or t - sum p t for the logarithm."""
@@ -177,7 +180,7 @@ class Push:
         p = s.Access(e.out, here, e.dims)
         if op.log:
             p = self.x.here(self.x.make(f"exp({e.out})", v.shape, s.Pointwise(_exp()), (p,), e.dims), e.dims)
-        t = self.read(reached[0], e.reads[0].dims)
+        t = reached[0].read(e.reads[0].dims)
         dims = tuple(d for d in e.dims if d != op.over)
         shape = tuple(z for z, d in zip(v.shape, e.dims, strict=True) if d != op.over)
         total = self.x.add(
@@ -191,17 +194,15 @@ class Push:
     def _taken(self, e: s.Equation, direction: Direction) -> Direction:
         """Entries of a vector by a table of columns."""
         vector, table = e.reads
-        read = self.read(direction, vector.dims)
-        if not self.labels:
-            return self._made(e, s.Take(), (read, table))
-        raise NotWithinStep(e, vector)
+        assert not self.labels, "many directions are pushed where every parameter is in a product: none is sparse"
+        return self._made(e, s.Take(), (direction.read(vector.dims), table))
 
     def _concat(self, e: s.Equation, op: s.Concat, reached: Mapping[int, Direction]) -> Direction:
         reads: list[s.Access] = []
         parts: list[tuple[Size, int | None]] = []
         for size, index in op.parts:
             if index is not None and index in reached:
-                reads.append(self.read(reached[index], e.reads[index].dims))
+                reads.append(reached[index].read(e.reads[index].dims))
                 parts.append((size, len(reads) - 1))
             else:
                 parts.append((size, None))

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rnnc.autodiff.blocks import product_of
 from rnnc.autodiff.kept import Row, Whole, back
 from rnnc.autodiff.pull import pulled
 from rnnc.autodiff.push import Direction, Push
 from rnnc.autodiff.recursion import INVERSE, Recursion, directions, entries, ratio
+from rnnc.ops.formula import product_of
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Contract, Equation, Part, Pointwise, Products, Term
 from rnnc.system.influence import Columns, number
@@ -84,7 +84,7 @@ class RankOne:
         for s in by.states:
             direction = push.of(s)
             if direction is not None:
-                moved[s] = push.read(direction, labels_of(x.values[s].shape))
+                moved[s] = direction.read(labels_of(x.values[s].shape))
         by.loop += push.made
         older = {s: [by.last(n, labels_of(x.values[s].shape)) for n in names[:-1]] for s, names in self.columns.items()}
         old = [*moved.values(), *(a for reads in older.values() for a in reads)]
@@ -162,7 +162,7 @@ class RankOne:
         for c in by.carried:
             if c.name in self.passed:
                 labels = labels_of(x.values[c.name].shape)
-                reads = (by.now(self.passed[c.name], labels), Push(x, before).read(before[c.name], labels))
+                reads = (by.now(self.passed[c.name], labels), before[c.name].read(labels))
                 shares.append(by.made(f"share({c.name})", (), Contract(), reads))
         if not shares:
             return

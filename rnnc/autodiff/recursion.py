@@ -8,7 +8,7 @@ from dataclasses import replace
 from rnnc.autodiff.kept import Kept
 from rnnc.autodiff.push import Direction
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, ZERO, Constant, Extent, Formula, Operand, Operation, plus
+from rnnc.ops.formula import UNIT, ZERO, Constant, Extent, Formula, Operand, Operation, plus, sum_of
 from rnnc.sizes import ONE, Shape, Size
 from rnnc.system.cut import Carried, Step
 from rnnc.system.extension import Extension
@@ -111,9 +111,9 @@ class Recursion:
     def before(self, c: Carried, columns: tuple[str, ...], behind: tuple[tuple[str, ...], Shape]) -> Direction:
         """The direction of what the step reads of earlier steps, of a window all of them. `columns` are what is
         carried of its source, newest first, `behind` the label and number of its directions."""
-        if not c.windows:
-            return Direction(columns[c.delay - 1], (At(self.axis, -1),))
         labels, width = behind
+        if not c.windows:
+            return Direction(columns[c.delay - 1], (At(self.axis, -1),), labels)
         shape = self.x.values[c.source].shape
         own = labels_of(shape)
         reads = []
@@ -125,7 +125,7 @@ class Recursion:
         parts = tuple((ONE, k) for k in range(len(reads)))
         whole = (Size.of(len(reads)), *shape)
         name = self.made(f"directions({c.name})", (*whole, *width), Concat(parts), reads, (*labels_of(whole), *labels))
-        return Direction(name, (At(self.axis),))
+        return Direction(name, (At(self.axis),), labels)
 
 
 INVERSE = Operation("/", (UNIT, Operand(0)))
@@ -134,9 +134,9 @@ INVERSE = Operation("/", (UNIT, Operand(0)))
 def ratio(above: int, below: int, signs: Size | None = None) -> Formula:
     """sqrt(|a| / (|b| + epsilon)) + epsilon, of the squares of norms: the first `above` operands are those of a, the
     next `below` those of b, or b is as many `signs`."""
-    square = Extent(signs) if signs is not None else _added(range(above, above + below))
+    square = Extent(signs) if signs is not None else sum_of(below, above)
     small = Constant(EPSILON)
-    fraction = Operation("/", (_root(_added(range(above))), plus(_root(square), small)))
+    fraction = Operation("/", (_root(sum_of(above)), plus(_root(square), small)))
     return plus(_root(fraction), small)
 
 
@@ -150,13 +150,6 @@ def entries(x: Extension, names: Iterable[str]) -> Size:
 
 def _root(formula: Formula) -> Formula:
     return formula if formula == ZERO else Operation("sqrt", (formula,))
-
-
-def _added(indices: Iterable[int]) -> Formula:
-    total: Formula = ZERO
-    for k in indices:
-        total = plus(total, Operand(k))
-    return total
 
 
 def directions(given: Mapping[str, tuple[str, ...]], recursion: Recursion) -> dict[str, Direction]:

@@ -343,7 +343,7 @@ class Tangent:
         reads: list[Access] = []
         for parameter, blocks in self.begun.get(start or "", {}).items():
             for b in blocks:
-                for term, own in self._read(replace(held), parameter, b):
+                for term, own in self._read(held, parameter, b):
                     terms.append(term)
                     reads.extend(own)
         if not terms:

@@ -53,7 +53,8 @@ class Blockwise(Online):
         """What the next block takes over of this one."""
         names = self.names
         if self.opening is None:
-            return super()._finish(lines)
+            super()._finish(lines)
+            return
         lines.add("left = {}")
         self._states(lines, "left")
         lines.add("behind = {")
@@ -63,7 +64,6 @@ class Blockwise(Online):
         lines.add("}")
         assert names.system.loss is not None
         lines.add(f"return {names.variable(names.system.loss)}, left, behind")
-        return None
 
     def _handed_on(self) -> str:
         lines = Lines()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.views import Names
-from rnnc.ops.formula import ZERO, Formula, Operand, times
+from rnnc.ops.formula import ZERO, Formula, Operand, product_of
 from rnnc.program.forms import Clear, Kernel, Step
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Access, Concat, Equation, Pointwise, Slice
@@ -82,10 +82,7 @@ def _moved(section: SectionWriter, e: Equation) -> Iterator[Piece]:
             piece = Piece(e.out, e.dims, Operand(0), (_relabelled(e.reads[0], e.dims),), e, shift=e.op.start)
             yield _whole(section.names, piece)
     else:
-        product: Formula = Operand(0)
-        for k in range(1, len(e.reads)):
-            product = times(product, Operand(k))
-        yield _whole(section.names, Piece(e.out, e.dims, product, e.reads, e))
+        yield _whole(section.names, Piece(e.out, e.dims, product_of(len(e.reads)), e.reads, e))
 
 
 def _relabelled(r: Access, labels: tuple[str, ...]) -> Access:

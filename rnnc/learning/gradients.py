@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rnnc.autodiff.tangent import Held, Tangent
 from rnnc.learning.forms import Forward
-from rnnc.ops.formula import ZERO, Formula, Operand, plus
+from rnnc.ops.formula import sum_of
 from rnnc.system.cut import Step
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Equation, Pointwise, System
@@ -63,11 +63,8 @@ def total(x: Extension, name: str, direct: str | None, parts: list[str]) -> str:
     names = [*([direct] if direct else []), *parts]
     v = x.values[name]
     labels = labels_of(v.shape)
-    formula: Formula = ZERO
-    for k in range(len(names)):
-        formula = plus(formula, Operand(k))
     own = x.fresh(f"gradient({name})")
     x.values[own] = replace(v, name=own, role="gradient")
     reads = tuple(x.here(n, labels) for n in names)
-    x.equations[own] = Equation(own, labels, Pointwise(formula), reads, f"derivative by {name}")
+    x.equations[own] = Equation(own, labels, Pointwise(sum_of(len(names))), reads, f"derivative by {name}")
     return own

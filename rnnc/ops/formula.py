@@ -69,6 +69,22 @@ def times(a: Formula, b: Formula) -> Formula:
     return Operation("*", (a, b))
 
 
+def sum_of(count: int, first: int = 0) -> Formula:
+    """The sum of `count` operands from `first` on; `ZERO` of none."""
+    result: Formula = ZERO
+    for k in range(first, first + count):
+        result = plus(result, Operand(k))
+    return result
+
+
+def product_of(count: int) -> Formula:
+    """The product of the first `count` operands; `UNIT` of none."""
+    result: Formula = UNIT
+    for k in range(count):
+        result = times(result, Operand(k))
+    return result
+
+
 def operands(formula: Formula) -> tuple[int, ...]:
     """The indices read, ascending, each once."""
     found: set[int] = set()

@@ -15,10 +15,9 @@ COMPUTED = ("unit", "part", "adjoint", "gradient")
 
 
 class Storage:
-    """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward
-    part, where a
-    value that feeds one already placed is put there from the beginning. `strips`: the axis
-    of each, and the values that are read in it alone."""
+    """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward part,
+    where a value that feeds one already placed is put there from the beginning. `strips`: the axis of each, and the
+    values that are read in it alone."""
 
     def __init__(
         self, system: System, lifetimes: Lifetimes, strips: tuple[tuple[str, frozenset[str]], ...] = ()

@@ -53,12 +53,11 @@ class Carried:
 
     def taps(self) -> Iterator[tuple[tuple[int, ...], tuple[At, ...]]]:
         """The entries of the windows' dimensions, and the step of `source` that lies there."""
-        spans = (range(a.low, a.high + 1) for a in self.at if a.high is not None)
+        spans = (range(a.low, (a.low if a.high is None else a.high) + 1) for a in self.at)
         for steps in product(*spans):
-            lows = iter(steps)
-            at = tuple(a if a.high is None else At(a.axis, next(lows)) for a in self.at)
-            firsts = (a.low for a in self.at if a.high is not None)
-            yield tuple(step - first for step, first in zip(steps, firsts, strict=True)), at
+            pairs = tuple(zip(self.at, steps, strict=True))
+            taps = tuple(step - a.low for a, step in pairs if a.high is not None)
+            yield taps, tuple(At(a.axis, step) for a, step in pairs)
 
 
 @dataclass(frozen=True)

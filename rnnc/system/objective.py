@@ -27,10 +27,7 @@ def objective(model: m.Model, lowering: Lowering) -> str | None:
     if len(totals) == 1 and lowering.values[totals[0].name].role == "part" and lowering.values[totals[0].name].batched:
         return totals[0].name
     name = lowering.fresh("sum")
-    formula: f.Formula = f.Operand(0)
-    for k in range(1, len(totals)):
-        formula = f.plus(formula, f.Operand(k))
-    lowering.emit(name, (), (), s.Pointwise(formula), tuple(totals), ())
+    lowering.emit(name, (), (), s.Pointwise(f.sum_of(len(totals))), tuple(totals), ())
     lowering.values[name] = replace(lowering.values[name], batched=True)
     return name
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rnnc.model.forms import At
-from rnnc.ops.formula import ZERO, Formula, Operand, plus
+from rnnc.ops.formula import sum_of
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Border, Contract, Equation, Extreme, Pointwise, Role, Softmax, System, Value
 from rnnc.system.lowering import labels_of
@@ -132,6 +132,7 @@ class _Splitting:
     def run(self) -> Pieces:
         for e in self._of(self.made):
             self._check(e)
+            self._count_steps(e)
         for name, border in sorted(self.borders.items()):
             late = next((n for n in border.reads() if n in self.late), None)
             if late is not None:
@@ -168,12 +169,16 @@ class _Splitting:
                 raise Inseparable("the length of the sequence", e, r)
             if moving and r.name in self.late:
                 raise Inseparable("the whole sequence", e, r)
-            for a in r.at:
-                if a.low < 0 and not r.name.startswith("#"):
-                    self.steps[r.name] = max(self.steps.get(r.name, 0), -a.low)
         whole = (isinstance(e.op, Softmax) and over == self.axis) or (isinstance(e.op, Extreme) and self.axis in over)
         if whole or (e.out in self.summed and not self._adds(e)):
             raise Inseparable("the whole sequence", e, e.reads[0])
+
+    def _count_steps(self, e: Equation) -> None:
+        """Notes how many steps before a piece are read by `e`."""
+        for r in e.reads:
+            for a in r.at:
+                if a.low < 0 and not r.name.startswith("#"):
+                    self.steps[r.name] = max(self.steps.get(r.name, 0), -a.low)
 
     def _adds(self, e: Equation) -> bool:
         """Whether it is a sum over the positions, so that those of the pieces add up to the whole."""
@@ -259,15 +264,12 @@ class _Part:
             self.values[name] = replace(self.values[name], role="unit")
 
     def system(self, borders: tuple[Border, ...]) -> System:
-        formula: Formula = ZERO
-        for k in range(len(self.terms)):
-            formula = plus(formula, Operand(k))
         self.values[OBJECTIVE] = Value(OBJECTIVE, "part", (), True, ())
         reads = tuple(Access(n, (), ()) for n in self.terms)
         return replace(
             self.whole,
             values=tuple(self.values.values()),
-            equations=(*self.equations, Equation(OBJECTIVE, (), Pointwise(formula), reads)),
+            equations=(*self.equations, Equation(OBJECTIVE, (), Pointwise(sum_of(len(self.terms))), reads)),
             borders=borders,
             outputs=(),
             loss=OBJECTIVE,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rnnc.model.forms import At
-from rnnc.ops.formula import Formula, Operand, Operation, plus
+from rnnc.ops.formula import Formula, Operand, Operation, sum_of
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Access, Contract, Equation, Pointwise, Slice, Stack, System, Value
 
@@ -174,12 +174,9 @@ class _Stacking:
             reads.append(Access(name, tuple(At(a) for a in axes), (".i0",)))
         for k in range(count):
             reads.append(Access(self._stacked([biases[n][k] for n in nets], "b"), (), (".i0",)))
-        formula: Formula = Operand(0)
-        for k in range(1, len(reads)):
-            formula = plus(formula, Operand(k))
         net = self._name("stack:net")
         self.values[net] = replace(self.values[nets[0]], name=net, shape=(rows,), role="part")
-        self.added.append(Equation(net, (".i0",), Pointwise(formula), tuple(reads)))
+        self.added.append(Equation(net, (".i0",), Pointwise(sum_of(len(reads))), tuple(reads)))
         at = Size.of(0)
         for n in nets:
             taken = {t for t in own[n] if t in self.place} | set(biases[n][:count])
@@ -209,10 +206,7 @@ class _Stacking:
             )
         )
         here = Access(cut, tuple(At(a) for a in self.values[cut].axes), old.dims)
-        formula: Formula = Operand(0)
-        for k in range(len(left)):
-            formula = plus(formula, Operand(k + 1))
-        self.equations[name] = replace(old, op=Pointwise(formula), reads=(here, *left))
+        self.equations[name] = replace(old, op=Pointwise(sum_of(1 + len(left))), reads=(here, *left))
 
 
 def _added(formula: Formula) -> tuple[int, ...] | None:

@@ -24,13 +24,13 @@ class Expressions(Reading):
         roll = self.draw.random()
         if roll < 0.1 and same:
             k = self.draw.choice(same)
-            return f"diag({self.read(k)}{self.keyed('w', (k.name,))})"
+            return f"diag({self.read(k, ends=0.05)}{self.keyed('w', (k.name,))})"
         if roll < 0.16 and same:
             return self.read(self.draw.choice(same))
         if roll < 0.22:
             pair = (self.draw.choice(self.sources()), self.draw.choice(self.sources()))
             names = tuple(dict.fromkeys(k.name for k in pair))
-            return f"bilinear({self.read(pair[0])}, {self.read(pair[1])}{self.keyed('W', names)})"
+            return f"bilinear({self.read(pair[0], ends=0.1)}, {self.read(pair[1])}{self.keyed('W', names)})"
         if roll < 0.27 and size == "H" and (wide := self.sources("H")):
             k = self.draw.choice(wide)
             return f"block({self.read(k)}, 2{self.keyed('W', (k.name,))})"

@@ -97,8 +97,9 @@ class Reading:
             return self.draw.choice((0, 0, -1, -2, -3))
         return self.draw.choice((0, 0, 0, 1, -1, behind))
 
-    def read(self, k: Known, still: bool = False) -> str:
-        """`k` at some position that the unit being written may see; `still`: here where it may."""
+    def read(self, k: Known, still: bool = False, ends: float = 0.0) -> str:
+        """`k` at some position that the unit being written may see; `still`: here where it may; `ends`: how likely at
+        an end of an axis that the unit goes along."""
         mode = self.modes.get(k.name, "free")
         inside = [a for a in k.axes if a in self.axes]
         mover = self.draw.choice(inside) if inside else ""
@@ -107,7 +108,7 @@ class Reading:
             if axis not in self.axes:
                 entries.append(self.draw.choice(ENDS))
                 continue
-            if mode == "free" and not self.causal and self.chance(0.05):
+            if mode == "free" and ends and not self.causal and self.chance(ends):
                 entries.append(self.draw.choice(ENDS))
                 continue
             own: Mode = mode if axis == mover or mode != "moved" else "here"
@@ -137,7 +138,7 @@ class Reading:
             return found[0], (k.name,)
         if roll < 0.3:
             other = self.draw.choice(self.sources(k.size))
-            return f"{self.read(k)} * {self.read(other)}", tuple(dict.fromkeys((k.name, other.name)))
+            return f"{self.read(k, ends=0.1)} * {self.read(other)}", tuple(dict.fromkeys((k.name, other.name)))
         if roll < 0.36 and k.size == "H":
             start = self.draw.choice((0, 1))
             return f"slice({self.read(k)}, {start}, 3)", (k.name,)
@@ -145,10 +146,10 @@ class Reading:
             other = self.draw.choice(self.sources())
             if other.size != "1" and k.size != "1":
                 names = tuple(dict.fromkeys((k.name, other.name)))
-                return f"concat({self.read(k)}, {self.read(other)})", names
+                return f"concat({self.read(k, ends=0.1)}, {self.read(other)})", names
         if roll < 0.48:
             return f"tanh({self.read(k)})", (k.name,)
-        return self.read(k), (k.name,)
+        return self.read(k, ends=0.05), (k.name,)
 
     def keyed(self, kind: str, names: tuple[str, ...]) -> str:
         """`, as = NAME` where the parameter's own key is taken, and now and then elsewhere."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 
 from rnnc.diagnostics import Diagnostic
 from rnnc.frontend.errors import ERRORS as FRONTEND
 from rnnc.model.errors import ERRORS as MODEL
 from rnnc.system.errors import ERRORS as SYSTEM
+
+WIDTH = 100
 
 DIAGNOSTICS: tuple[type[Diagnostic], ...] = (*FRONTEND, *MODEL, *SYSTEM)
 
@@ -21,7 +24,7 @@ def codes() -> tuple[str, ...]:
 def summary(code: str) -> str:
     """How the rule behind a code begins, on one line; raises `KeyError` for an unknown code."""
     paragraph = " ".join(explain(code).split("\n\n")[1].split())
-    return re.split(r"[.:] ", paragraph)[0].rstrip(".:")
+    return re.split(r"(?<=\S)[.:] ", paragraph)[0].rstrip(".:")
 
 
 def explain(code: str) -> str:
@@ -33,4 +36,12 @@ def explain(code: str) -> str:
     texts = [inspect.cleandoc(one.__doc__ or "") for one in DIAGNOSTICS if one.code == code.upper()]
     if not texts:
         raise KeyError(code)
-    return f"{code.upper()}\n\n" + "\n\n".join(texts) + "\n"
+    paragraphs = [_filled(paragraph) for text in texts for paragraph in text.split("\n\n")]
+    return f"{code.upper()}\n\n" + "\n\n".join(paragraphs) + "\n"
+
+
+def _filled(paragraph: str) -> str:
+    """Prose in lines of `WIDTH`; specs stay as they are."""
+    if any(line.startswith(" ") for line in paragraph.split("\n")):
+        return paragraph
+    return textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)

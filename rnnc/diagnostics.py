@@ -189,7 +189,14 @@ class Rejected(Exception):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(f"{d.code}: {d.message()}" for d in self.diagnostics))
+        super().__init__("\n".join(map(_line, self.diagnostics)))
+
+
+def _line(one: Diagnostic) -> str:
+    """What is wrong, where, and what mends it, for one who sees an exception alone."""
+    line, column = one.span.source.position(one.span.start)
+    mend = one.help()
+    return f"{one.span.source.name}:{line}:{column}: {one.code}: {one.message()}" + (f" ({mend.text})" if mend else "")
 
 
 class Reporter:

@@ -15,6 +15,7 @@ from test_data_formats import LABELLING, SERIES, TEXT, checked, write
 
 import rnnc
 from rnnc.runtime.data import DataError, open_data
+from rnnc.runtime.fit import fit
 
 LINE = rnnc.compile_text("""
 network line(H = 2) {
@@ -304,3 +305,8 @@ def test_the_values_are_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch, tmp
     ends["x"][5] = np.inf
     with pytest.raises(DataError, match="sequence 2, n 2, unit 0: input `x` is inf"):
         checked(saved(tmp_path / "a.npz", **ends), LINE)
+
+
+def test_the_name_of_a_spec_is_no_module() -> None:
+    with pytest.raises(DataError, match=r"`sums.rnn` is no module: rnnc.compile_file makes one"):
+        fit("sums.rnn", {"x": np.ones((2, 2, 1))})

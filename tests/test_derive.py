@@ -133,7 +133,12 @@ def test_wrt_limits_the_backward_part() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("h.w_h", "did you mean `h.W_h`"), ("t", "`t` is a target"), ("net", "no parameter, input or unit")],
+    [
+        ("h.w_h", "did you mean `h.W_h`"),
+        ("h.W", "did you mean `h.W_h` or `h.W_x`?"),
+        ("t", "`t` is a target"),
+        ("net", "no parameter, input or unit"),
+    ],
 )
 def test_names_without_a_gradient(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

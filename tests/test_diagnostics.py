@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from rnnc.catalogue import DIAGNOSTICS, codes, explain
+import rnnc
+from rnnc.catalogue import DIAGNOSTICS, codes, explain, summary
 from rnnc.compiler import understand
 from rnnc.diagnostics import Diagnostic, Rejected, Reporter, Source, apply_edits
 from rnnc.frontend.read import read_bytes, read_text
@@ -117,6 +118,20 @@ def test_long_form(kind: type[Diagnostic]) -> None:
     assert kind.__doc__ is not None and kind.__doc__[0] in "`" + ascii_uppercase
     assert explain(kind.code).startswith(kind.code)
     assert len(kind.__doc__.splitlines()) > 3
+
+
+def test_the_long_form_is_set_in_lines_of_its_own() -> None:
+    assert "the way\nround must move one step or more." in explain("E302")
+    assert "\n      output h[n] : H = tanh(full(x[n]) + full(h[n]) + bias)\n" in explain("E302")
+    assert max(len(line) for code in codes() for line in explain(code).split("\n")) <= 120
+    assert summary("E393").startswith("A unit that draws a sample, `unit s[n] : H ~ bernoulli")
+
+
+def test_an_exception_alone_says_where_and_what_mends_it() -> None:
+    source = "network a(D = 2) {\n  axis n\n  output y[n] : D = full(y[n])\n}"
+    with pytest.raises(Rejected) as caught:
+        rnnc.compile_text(source, name="a.rnn")
+    assert str(caught.value) == "a.rnn:3:26: E302: `y` reads itself at the same step (did you mean `y[n-1]`?)"
 
 
 def test_too_large() -> None:

@@ -128,8 +128,9 @@ def _refuse(system: System, wrt: str, names: list[str]) -> tuple[str, ...]:
     if value is not None and value.role in ("input", "target", "fixed", "parameter"):
         kind = "holds whole numbers" if value.kind == "token" else f"is a {value.role}"
         raise ValueError(f"`{wrt}` {kind}: it has no gradient")
-    near = suggest(wrt, names)
-    hint = f", did you mean `{near}`?" if near else f"; there are {', '.join(names)}" if len(names) < 12 else ""
+    begun = [f"`{name}`" for name in names if name.startswith(wrt)]
+    near = " or ".join(begun) if 0 < len(begun) < 5 else f"`{found}`" if (found := suggest(wrt, names)) else ""
+    hint = f", did you mean {near}?" if near else f"; there are {', '.join(names)}" if len(names) < 12 else ""
     raise ValueError(f"no parameter, input or unit `{wrt}` in network `{system.name}`{hint}")
 
 

@@ -22,6 +22,7 @@ from rnnc.frontend.lex import END, Lexeme, lex
 from rnnc.frontend.oddities import Oddities
 from rnnc.frontend.placement import check_borders, check_placement
 from rnnc.frontend.stored import tables
+from rnnc.frontend.subscripts import read_subscripts
 from rnnc.frontend.syntax import File
 from rnnc.frontend.trouble import Repair, Trouble
 from rnnc.frontend.trying import tried
@@ -50,7 +51,8 @@ def _parse(source: Source, reporter: Reporter) -> File | None:
     if len(lexemes) == 1:
         reporter.report(NothingDeclared(span=_first_line(source)))
         return None
-    balanced = Brackets(source, reporter).balance(Oddities(source, tables(), reporter).mend(lexemes))
+    lexemes = read_subscripts(source, Oddities(source, tables(), reporter).mend(lexemes), reporter)
+    balanced = Brackets(source, reporter).balance(lexemes)
     if balanced is None:
         return None
     file = _Reading(source, balanced, reporter).read()

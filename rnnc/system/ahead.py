@@ -31,7 +31,8 @@ def ahead(system: System, reporter: Reporter) -> bool:
                 span = r.span or e.span
                 assert span is not None
                 told.add(unit)
-                reporter.report(ReadsAhead(span=span, name=owner, reads=spelled_read(r), later=later))
+                started = values[r.name].role == "input"
+                reporter.report(ReadsAhead(span=span, name=owner, reads=spelled_read(r), later=later, started=started))
     return bool(told)
 
 

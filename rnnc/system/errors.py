@@ -168,9 +168,12 @@ class ReadsAhead(Diagnostic):
     name: str
     reads: str
     later: bool
+    started: bool = False
+    """Whether an input is read, of which only the start has a gradient."""
 
     def message(self) -> str:
         what = "a later step" if self.later else "known only at the end of the sequence"
+        what += " of an input whose start is learned" if self.started and self.later else ""
         return f"`{self.name}` needs `{self.reads}`, {what}, and RTRL works forward in time"
 
     def label(self) -> str:

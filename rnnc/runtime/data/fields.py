@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,8 +47,10 @@ class Field:
 def fields_of(module: Any, *, targets: bool = True) -> tuple[Field, ...]:
     """The inputs of a module and, with `targets`, its targets, in the spec's order.
 
-    DataError for a module that does not list them.
+    DataError for a module that does not list them, and for what is none.
     """
+    if isinstance(module, str | os.PathLike):
+        raise DataError(f"`{os.fspath(module)}` is no module: rnnc.compile_file makes one of a spec")
     if not hasattr(module, "INPUTS") or not hasattr(module, "TARGETS"):
         raise DataError("the module has no `INPUTS` and `TARGETS`; compile the spec with this version of rnnc")
     roles = (("input", module.INPUTS),) + ((("target", module.TARGETS),) if targets else ())

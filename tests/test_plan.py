@@ -193,7 +193,9 @@ def test_a_network_that_reads_ahead_has_no_rtrl(capsys: Capture, tmp_path: Path)
     said = capsys.readouterr().out
     assert "\nrtrl, " in said and ": impossible here" in said and "the only one that this network allows" in said
     assert run(["plan", "bidirectional_concat", "-o", str(tmp_path / "no.svg")]) == 2
-    assert "no pattern to draw" in capsys.readouterr().err and not (tmp_path / "no.svg").exists()
+    refused = capsys.readouterr().err
+    assert "no pattern to draw: `b.c` needs `b[n+1]`, a later step, and RTRL works forward in time" in refused
+    assert not (tmp_path / "no.svg").exists()
 
 
 @pytest.mark.parametrize(

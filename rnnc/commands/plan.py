@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"network `{understood.model.name}` has no trained parameter, so there is nothing to learn")
     made = plan(understood, lengths_of(arguments, system.axes, STEPS), arguments.batch)
     if out is not None and made.pattern is None:
-        raise Failure(f"there is no pattern to draw: {made.refused[0][1].message()}")
+        why = next(reason for rule, reason in made.refused if rule.name == "rtrl")
+        raise Failure(f"there is no pattern to draw: {why.message()}")
     asked = [form for form in arguments.format if form in ("text", "json")]
     if out is not None:
         write_result(picture(made), out)

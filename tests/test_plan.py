@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from counted import most_bytes, multiplications
+from random_specs import random_spec
 
 from rnnc.cli import run
 from rnnc.compiler import Understood, emit, load_module, understand
@@ -254,3 +255,11 @@ KINDS = (
 def test_networks_of_every_kind_have_a_plan(name: str, capsys: Capture) -> None:
     assert run(["plan", name, "-T", "20", "-B", "4"]) == 0
     assert "cheapest exact rule: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", range(900070, 900076))
+def test_random_networks_have_a_plan(seed: int, capsys: Capture, tmp_path: Path) -> None:
+    """900073 has a block connection, whose influences are in blocks."""
+    spec = tmp_path / "drawn.rnn"
+    spec.write_text(random_spec(seed).text, encoding="utf-8")
+    assert run(["plan", str(spec), "-T", "20", "-B", "2"]) == 0, capsys.readouterr().err

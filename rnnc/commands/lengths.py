@@ -25,11 +25,13 @@ def _steps(text: str) -> tuple[str, int]:
     """`1000` or `n=1000` as an axis ("": every one) and a whole number of at least 1."""
     axis, equals, number = text.rpartition("=")
     try:
-        if int(number) < 1 or (equals and not axis):
+        if int(number) < 1 or (equals and not axis.isidentifier()):
             raise ValueError
         return axis, int(number)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"a number of steps, as 1000 or n=1000, not `{text}`") from None
+        raise argparse.ArgumentTypeError(
+            f"a number of steps, as 1000 or n=1000 (once for each axis), not `{text}`"
+        ) from None
 
 
 def lengths_of(arguments: argparse.Namespace, axes: tuple[str, ...], default: int) -> dict[str, int]:

@@ -47,7 +47,10 @@ def _whole(arguments: argparse.Namespace) -> int:
 
     out = arguments.out or "-"
     if out != "-" and not out.endswith((".npz", ".jsonl")):
-        raise Failure(f"cannot write {out}: unknown format", "the suffix must be .npz or .jsonl")
+        table = (
+            "; a table comes of rows: `- < DATA.csv > OUT.csv` for `--data` and `-o`" if out.endswith(".csv") else ""
+        )
+        raise Failure(f"cannot write {out}: unknown format", f"the suffix must be .npz or .jsonl{table}")
     fitted = loaded(arguments)
     data = opened(arguments, fitted, targets=False)
     found = predict(fitted.module, fitted.p, data, batch=arguments.batch)

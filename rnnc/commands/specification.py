@@ -62,6 +62,9 @@ def _shipped() -> tuple[str, ...]:
 
 def _near(path: Path) -> str:
     """The file or the shipped network that was probably meant."""
+    whole = path.with_name(f"{path.name}.rnn")
+    if whole.is_file():
+        return f"did you mean `{whole}`?"
     if path.parent.is_dir():
         meant = suggest(path.name, sorted(near.name for near in path.parent.glob("*.rnn")))
         if meant is not None:

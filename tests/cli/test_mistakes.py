@@ -26,6 +26,8 @@ Capture = pytest.CaptureFixture[str]
         (["check", "small.rnn", "-q"], "no option `-q`"),
         (["check", "small.rnn", "--format", "xml"], "xml"),
         (["check", "smal.rnn"], "did you mean `small.rnn`?"),
+        (["check", "small"], "did you mean `small.rnn`?"),
+        (["plan", "small.rnn", "-T", "n=4,m=6"], "as 1000 or n=1000 (once for each axis), not `n=4,m=6`"),
         (["check", "lstmm"], "did you mean the shipped network `lstm`?"),
         (["check", "specs/lstm.rnn"], "did you mean the shipped network `lstm`?"),
         (["check", "nowhere.rnn"], "cannot read nowhere.rnn: no such file"),

@@ -258,7 +258,10 @@ def test_mistakes_of_train(words: list[str], status: int, said: str, folder: Pat
         (["eval", "summing.rnn", "--weights", "run/weights.npz", "--data", "train.npz", "--part", "test"], "--split"),
         (["predict", "summing.rnn", "--weights", "run/weights.npz"], "error: there is nothing to predict from"),
         (["predict", "summing.rnn", "--weights", "run/weights.npz", "rows.csv"], "error: unexpected `rows.csv`"),
-        (["predict", "summing.rnn", "--weights", "run/weights.npz", "--data", "rows.csv", "-o", "a.csv"], "suffix"),
+        (
+            ["predict", "summing.rnn", "--weights", "run/weights.npz", "--data", "rows.csv", "-o", "a.csv"],
+            "- < DATA.csv > OUT.csv",
+        ),
         (["predict", "-", "--weights", "run/weights.npz", "-"], "cannot both come from standard input"),
         (
             ["predict", "summing.rnn", "--weights", "run/weights.npz", "--data", "rows.csv", "-"],

@@ -31,6 +31,8 @@ from picture_models import (
     top,
 )
 
+from rnnc.compiler import understand
+from rnnc.frontend.read import read_text
 from rnnc.model.forms import Model
 from rnnc.picture import draw
 from rnnc.picture.drawing import Drawing, Shape
@@ -265,3 +267,16 @@ def test_every_spec_of_the_library_is_drawn(path: Path) -> None:
         test_text_stays_in_its_box(model, steps)
         test_lines_pass_no_box(model, steps)
         test_dot_is_sound(model, steps)
+
+
+def test_a_mean_over_several_axes_names_them_all() -> None:
+    spec = """network grid(D = 3) {
+      axis i, j
+      input  x[i, j] : D
+      target t[i, j] : D
+      output y[i, j] : D = full(x)
+      output g : D = sum over i, j (x)
+      loss mean over i, j (squared_error(y, t))
+    }"""
+    shown = draw(understand(read_text(spec)).model, unroll=None, format="svg")
+    assert ">mean over i, j<" in shown and "sum over i, j" in shown

@@ -80,16 +80,25 @@ def _loss(key: str, loss: Loss) -> tuple[Node, Expr]:
     """The node and the loss's value at a position, which is what the node stands for at every step."""
     body, subtitle = loss.right, ""
     while isinstance(body, Over):
-        subtitle = subtitle or f"{body.op} over {body.axis}"
+        subtitle = subtitle or _reduction(body)
         body = body.body
     name = body.op if isinstance(body, Apply) and body.op.isidentifier() else "loss"
     return Node(key, "loss", name.replace("_", " "), subtitle, _tip(f"loss {loss.text}"), body.type.axes), body
 
 
+def _reduction(expr: Over) -> str:
+    """`mean over i, j`: the axes that one sign takes away together."""
+    axes, inner = [expr.axis], expr.body
+    while isinstance(inner, Over) and inner.op == expr.op:
+        axes.append(inner.axis)
+        inner = inner.body
+    return f"{expr.op} over {', '.join(axes)}"
+
+
 def _function(expr: Expr) -> str:
     """The outermost function of an equation, where it has a name."""
     if isinstance(expr, Over):
-        return f"{expr.op} over {expr.axis}"
+        return _reduction(expr)
     named = isinstance(expr, Apply) and expr.op.isidentifier() and expr.op not in _UNNAMED
     return expr.op if named and isinstance(expr, Apply) else ""
 

@@ -100,6 +100,16 @@ network anchored(D = 3, H = 3) {
   loss squared_error(y, t)
 }
 """
+BLOCKS = """
+network blocks(D = 3, H = 4) {
+  axis i, j
+  input  x[i, j] : D
+  target t[i, j] : 2
+  unit   h[i, j] : H = tanh(full(x) + block(h[i-3, j], 2))
+  output y[i, j] : 2 = full(h[i-1, first])
+  loss squared_error(y, t)
+}
+"""
 SPECS = {
     "picture": PICTURE,
     "rows": ROWS,
@@ -108,6 +118,7 @@ SPECS = {
     "anchored": ANCHORED,
     "film": FILM,
     "between": BETWEEN,
+    "blocks": BLOCKS,
 }
 
 

@@ -96,22 +96,23 @@ def _chosen(
             around = {chosen[r.name] for r in e.reads if r.name in chosen}
             if len(around) == 1:
                 chosen[e.out] = around.pop()
-    readers: dict[str, list[str]] = {}
+    readers: dict[str, list[tuple[str, Access]]] = {}
     for e in by_out.values():
         for r in e.reads:
-            readers.setdefault(r.name, []).append(e.out)
+            readers.setdefault(r.name, []).append((e.out, r))
     alone = {n.equation.out for n in nodes if isinstance(n, Batch)}
     needed = {v for _, v in system.gradients} | {n for b in system.borders for n in b.reads()}
     for name in reversed(tuple(by_out)):
         v, e = values[name], by_out[name]
-        wanted = {chosen.get(r) for r in readers.get(name, ())}
+        wanted = {chosen.get(out) for out, _ in readers.get(name, ())}
         if name in chosen or name not in alone or name in needed or len(wanted) != 1 or len(v.shape) < 2:
             continue
         (loops,) = wanted
         if loops is None or v.role == "unit" or isinstance(e.op, Dropout | Signs):
             continue
         here = all(a.anchor == "here" for r in e.reads for a in r.at)
-        if here and v.axes and scanned.get(v.axes, v.axes[:1]) == loops.axes:
+        made = all(a.anchor == "here" and a.high is None and a.low <= 0 for _, r in readers[name] for a in r.at)
+        if here and made and v.axes and scanned.get(v.axes, v.axes[:1]) == loops.axes:
             chosen[name] = loops
     return chosen
 

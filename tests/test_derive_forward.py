@@ -211,6 +211,21 @@ def test_blocks_follow_one_axis() -> None:
         derive(spec("rnn2d"), algorithm="hybrid")
 
 
+def test_indices_are_letters_that_no_axis_has() -> None:
+    film = """
+    network film(D = 2, H = 3) {
+      axis i, j, k
+      input  x[i, j, k] : D
+      target t[i, j, k] : H
+      unit   h[i, j, k] : H = tanh(full(x) + full(h[i-1, j, k-1]) + diag(h[i, j-1, k]) + bias)
+      loss squared_error(h, t)
+    }
+    """
+    system = build_text(film)
+    check(system, "rtrl", system, 1)
+    assert "p^q_lm(i,j,k) is an influence, du_q(i,j,k)/dw_lm" in derive(system, algorithm="rtrl")
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_random_networks(seed: int) -> None:
     system = build_text(random_spec(seed).text)

@@ -144,7 +144,8 @@ def words(derivation: Derivation) -> dict[str, str]:
     axes = next((own for own in steps if not any(base.startswith(":") for base in own)), derivation.axes[:1])
     p = next((t.subject for t in titles.values() if t.kind == "influence"), "p")
     ends = {of: titles[f":{of}"].subject for of in ("rate", "start", "stop", "target") if f":{of}" in titles}
-    i, j, k = [letter for letter in "ijklm" if letter not in axes][:3]
+    letters = dict.fromkeys((*"ijklm", *derivation.letters))
+    i, j, k = [letter for letter in letters if letter not in axes][:3]
     return {"p": p, "n": ",".join(axes), "i": i, "j": j, "k": k, **ends}
 
 

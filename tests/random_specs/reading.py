@@ -49,6 +49,8 @@ class Reading:
 
     def __init__(self, seed: int) -> None:
         self.draw = Random(seed)
+        # draws of its own: what else a seed gives does not hang on how many ends are read
+        self.ends = Random(f"ends {seed}")
         self.lines: list[str] = []
         self.known: list[Known] = []
         self.targets: list[Known] = []
@@ -108,12 +110,12 @@ class Reading:
             if axis not in self.axes:
                 entries.append(self.draw.choice(ENDS))
                 continue
-            if mode == "free" and ends and not self.causal and self.chance(ends):
-                entries.append(self.draw.choice(ENDS))
-                continue
             own: Mode = mode if axis == mover or mode != "moved" else "here"
             move = 0 if still and own != "moved" else self.offset(axis, own)
-            entries.append(axis + (f"{move:+d}" if move else ""))
+            if mode == "free" and not self.causal and self.ends.random() < ends:
+                entries.append(self.ends.choice(ENDS))
+            else:
+                entries.append(axis + (f"{move:+d}" if move else ""))
         if not entries or (entries == list(k.axes) and self.chance(0.5)):
             return k.name
         return f"{k.name}[{', '.join(entries)}]"

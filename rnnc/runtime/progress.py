@@ -47,6 +47,11 @@ class Progress:
         """Time since the start."""
         return self._now() - self._begun
 
+    @property
+    def cost(self) -> float | None:
+        """The loss as it is shown, None before the first step."""
+        return self._bits
+
     def update(self, done: float, bits: float, characters: int) -> None:
         """One step more: the share of the run that is over, its loss, and how many characters it read."""
         self._characters += characters

@@ -108,7 +108,7 @@ def _run(module: Any, request: Request, options: Options, stop: Stop) -> int:
         name = signal.Signals(stop.number).name
         _talk(f"stopped by {name} after step {trainer.step:,}; --resume goes on from {folder.file(trainer.step)}")
         return stop.exit_status
-    _conclude(trainer, folder, reason, begun, progress.seconds)
+    _conclude(trainer, folder, reason, begun, progress)
     return DONE
 
 
@@ -132,7 +132,7 @@ def strangers(data: Sequences) -> str:
     return f"{data.name}: {share} of the text is not among the {known:,} tokens of the vocabulary"
 
 
-def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, seconds: float) -> None:
+def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, progress: Progress) -> None:
     made = trainer.step - begun
     said = "validation stands still; " if reason == "patience" else ""
     best = ""
@@ -141,7 +141,8 @@ def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, seconds
     if trainer.skipped:
         named = ", ".join(map(str, sorted(trainer.skipped)[:10])) + ", …" * (len(trainer.skipped) > 10)
         _talk(f"{_count(len(trainer.skipped), 'sequence')} skipped, which no weights give a finite loss: {named}")
-    _talk(f"{said}{_count(made, 'step')} in {clock(seconds)}; weights in {folder.weights}{best}")
+    loss = "" if progress.cost is None else f", loss {progress.cost:.5g} over the last ones"
+    _talk(f"{said}{_count(made, 'step')} in {clock(progress.seconds)}{loss}; weights in {folder.weights}{best}")
 
 
 def _count(number: int, what: str) -> str:

@@ -91,7 +91,8 @@ def test_train_eval_and_predict(capsys: Capture) -> None:
     assert not shown.out
     first, *_, last = shown.err.splitlines()
     assert first.startswith("train.npz: 30 sequences, ") and "5 to validate; D=3, H=4; " in first
-    assert re.match(r"30 steps in 0:0\d, loss \d\.\d+ over the last ones; ", last) and "weights in here/weights.npz, the best by validation" in last
+    assert re.match(r"30 steps in 0:0\d, loss \d\.\d+ over the last ones; ", last)
+    assert "weights in here/weights.npz, the best by validation" in last
     assert run(["eval", "summing.rnn", "-s", "H=4", "--weights", "here/best.npz", "--data", "valid.npz"]) == 0
     figures = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert list(figures) == ["loss", "mean squared error of t", "normalised error of t", "sequences"]

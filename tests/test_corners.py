@@ -288,6 +288,55 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(y, t)
         """,
     ),
+    "a masked log_softmax along an axis": (
+        2,
+        """
+        axis s, n
+        input x[n] : H
+        input m[n] : 1
+        input q[s] : H
+        unit h[n] : H = tanh(full(x) + full(h[n-1]) + bias)
+        unit a[n] : 1 = log_softmax over n (sum(h), where = m > 0)
+        unit b[s, n] : 1 = log_softmax over n (dot(q, h), where = m[n-1] < 0.5)
+        output y[s] : H = sum over n (a * h + 0.1 * b * h[n+1])
+        target t[s] : H
+        loss squared_error(y, t)
+        """,
+    ),
+    "clip between limits that cross": (
+        2,
+        """
+        axis n
+        input x[n] : D
+        unit u[n] : K = full(x) + bias
+        unit h[n] : K = tanh(clip(full(x) + full(h[n-1]), -0.2, u) + clip(h[n-1], u, h[n-2]) + bias)
+        output y[n] : K = clip(h, h[n-1], 0.1) * clip(h, 0.2, -0.2)
+        target t[n] : K
+        loss squared_error(y, t)
+        """,
+    ),
+    "a state that a flat function alone reads later": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        unit e[n] : K = tanh(full(x) + bias)
+        output h[n] : K = tanh(floor(3 * e[n-1]) * e + full(h[n-1]))
+        target t[n] : K
+        loss squared_error(h, t)
+        """,
+    ),
+    "a loss that counts positions and looks back": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        input w[n] : token(V)
+        output h[n] : K = tanh(full(x) + full(h[n-1]) + bias)
+        target t[n] : K
+        loss squared_error(h, t) * (n + 1) + dot(x[n-2], x) * dot(h, t[n-1]) * where(w[n-1] == 1, 2, 3)
+        """,
+    ),
     "the influence of a start, on what is made row by row": (
         1,
         """

@@ -148,9 +148,16 @@ def _transposed(adj: Adjoint, equation: s.Equation, index: int) -> s.Op:
 
 
 def _softmax(adj: Adjoint, equation: s.Equation, op: s.Softmax) -> Contribution:
-    """p (g - sum g p); for the logarithm g - p sum g."""
+    """p (g - sum g p); for the logarithm g - p sum g, where the mask holds: elsewhere its 0 is no probability."""
     v = adj.values[equation.out]
     g = replace(adj.whole(adj.value(equation.out)), dims=equation.dims)
+    mask = equation.reads[1:] if op.log else ()
+    if mask:
+        counted = adj.fresh(f"d({equation.out}:counted)")
+        where: s.Op = s.Pointwise(Operation("where", (Operand(1), Operand(0), ZERO)))
+        value = s.Value(counted, "adjoint", v.axes, v.batched, v.shape)
+        adj.add(value, s.Equation(counted, equation.dims, where, (g, *mask)))
+        g = replace(g, name=counted)
     p = s.Access(equation.out, g.at, equation.dims)
     axes = tuple(a for a in v.axes if a != op.over)
     dims = tuple(d for d in equation.dims if d != op.over)
@@ -162,9 +169,10 @@ def _softmax(adj: Adjoint, equation: s.Equation, op: s.Softmax) -> Contribution:
     a, b, c = Operand(0), Operand(1), Operand(2)
     if op.log:
         formula: Formula = Operation("-", (a, Operation("*", (Operation("exp", (b,)), c))))
+        formula = Operation("where", (Operand(3), formula, ZERO)) if mask else formula
     else:
         formula = Operation("*", (b, Operation("-", (a, c))))
-    return Contribution(formula, (g, p, total))
+    return Contribution(formula, (g, p, total, *mask))
 
 
 def _ctc(adj: Adjoint, equation: s.Equation, op: s.Ctc) -> Contribution:

@@ -34,8 +34,12 @@ class Opaque(sympy.Function):  # type: ignore[misc]
             return call("where", call(test, *self.args), *inner)
         if self.title == "clip":
             x, low, high = self.args
-            inside = call("where", call(">", x, high), inner[2], inner[0])
-            return call("where", call("<", x, low), inner[1], inside)
+            if low.is_Number and high.is_Number:
+                inside = call("where", call(">", x, high), inner[2], inner[0])
+                return call("where", call("<", x, low), inner[1], inside)
+            # the upper limit has the last word where the two have crossed
+            inside = call("where", call("<", x, low), inner[1], inner[0])
+            return call("where", call(">", call("max", x, low), high), inner[2], inside)
         record = BY_NAME.get(self.title)
         if record is None or record.derivative is None:
             return sympy.Integer(0)

@@ -36,21 +36,21 @@ class Streaming:
 
 
 def streaming(system: System) -> Streaming:
-    """Looks at every reference of the forward part."""
+    """Looks at every reference of the forward part and of the loss."""
     found = hindrance(system)
     if found is not None:
         return Streaming(found.said, (), (), None)
     by_out = {e.out: e for e in system.equations}
     units = tuple(v.name for v in system.values if v.role == "unit")
-    forward = needed(by_out, {}, units)
+    read = needed(by_out, {}, units if system.loss is None else (*units, system.loss))
     carried: dict[str, int] = {}
     outside = halos(system)
     positions = False
-    for name in sorted(forward):
+    for name in sorted(read):
         for r in by_out[name].reads:
             positions = positions or r.name.startswith("#")
             for at in r.at:
-                if at.low < 0:
+                if at.anchor == "here" and at.low < 0:
                     carried[r.name] = max(carried.get(r.name, 0), -at.low, outside[r.name, 0][0])
     names = tuple(sorted(carried))
     axis = stepped(system)[0]

@@ -90,6 +90,6 @@ def _combined(expr: m.Apply, parts: list[Range]) -> Range:
         pick = min if op == "min" else max
         return pick(p[0] for p in parts), pick(p[1] for p in parts)
     if op == "clip":
-        return parts[1][0], parts[2][1]
+        return min(parts[1][0], parts[2][0]), parts[2][1]
     record = BY_NAME.get(op)
     return record.bounded if record is not None and record.bounded is not None else ANY

@@ -84,7 +84,7 @@ def larger(a: Array, b: Array) -> Array:
 
 
 def clip(a: Array, low: Array, high: Array) -> Array:
-    return np.where(np.real(a) < np.real(low), low, np.where(np.real(a) > np.real(high), high, a))
+    return smaller(larger(a, low), high)
 
 
 def power(a: Array, b: Array) -> Array:

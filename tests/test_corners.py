@@ -337,6 +337,16 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(h, t) * (n + 1) + dot(x[n-2], x) * dot(h, t[n-1]) * where(w[n-1] == 1, 2, 3)
         """,
     ),
+    "a loss of ends, of what counts positions": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        output h[n] : H = tanh(h[n-1] + full(x) * (n + 1))
+        target t : H
+        loss squared_error(h[last], t) + dot(h[first+1], h[last-1])
+        """,
+    ),
     "the influence of a start, on what is made row by row": (
         1,
         """

@@ -16,7 +16,7 @@ from rnnc.autodiff.rules import Contribution, contributions
 from rnnc.model.forms import At
 from rnnc.ops.formula import ZERO, Constant, Formula, Operand, Operation
 from rnnc.sizes import Size
-from rnnc.system.forms import FROM_BORDER, Access, Border, Contract, Equation, Pointwise, Value
+from rnnc.system.forms import FROM_BORDER, ROW, Access, Border, Contract, Equation, Pointwise, Value
 from rnnc.system.lowering import labels_of
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Deposits:
         formula: Formula = Operand(0)
         reads = [made]
         for at, offset in ends:
-            position = Access(f"#{at.axis}", (At(at.axis),), ())
-            reads.append(position)
+            reads.append(Access(self._row(at.axis), (At(at.axis),), ()))
             where: Formula = Operand(len(reads) - 1)
             target: Formula = Constant(float(offset))
             if at.anchor == "last":
@@ -77,6 +76,16 @@ class Deposits:
                 target = Operation("+", (Operand(len(reads) - 1), Constant(float(offset - 1))))
             formula = Operation("where", (Operation("==", (where, target)), formula, ZERO))
         return formula, tuple(reads)
+
+    def _row(self, axis: str) -> str:
+        """The position on an axis, counted from where a state goes on: an end is one of what the call is given."""
+        position = f"#{axis}"
+        if not any(r.name == position for e in self.adjoint.system.equations for r in e.reads):
+            # nothing counts across calls
+            return position
+        row = position + ROW
+        self.adjoint.values[row] = replace(self.adjoint.values[position], name=row)
+        return row
 
     def _factors(self, equation: Equation, part: Contribution, access: Access) -> tuple[Access, ...]:
         """Accesses in the reader's space whose product is the contribution; at most one is a value made for it."""

@@ -13,7 +13,7 @@ from rnnc.emit.pieces import MOST_ROWS, Piece, Space, space, split, unit_rows
 from rnnc.emit.places import Place, Placer
 from rnnc.emit.section import SectionWriter
 from rnnc.sizes import Size
-from rnnc.system.forms import Access
+from rnnc.system.forms import ROW, Access
 
 WIDTH = 100
 
@@ -149,10 +149,12 @@ class Launch:
         return speller.spell(piece.formula)
 
     def _position(self, r: Access) -> str:
-        """The position of an element: counted from where a state goes on."""
+        """The position of an element: from where the sequence began; a row's from where a state goes on."""
         (at,) = r.at
         here = self.signature.number(self.scans[at.axis]) if at.axis in self.scans else self.placer.axes[at.axis]
         here += f" {'+' if at.low > 0 else '-'} {abs(at.low)}" if at.low else ""
+        if r.name.endswith(ROW):
+            return f"T({here})"
         begin = self.signature.array("call.begin", "T", "begin")
         return f"(T({here}) + {begin}[{self.placer.batch}])"
 

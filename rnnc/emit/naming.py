@@ -24,7 +24,7 @@ OWN = tuple(_WORDS.split())
 MADE = re.compile(r"(work|number)\d*|one|half|two|(edge|past|absent)_\w*")
 """The form of names that are made while a module is written."""
 
-OF_AXIS = ("len", "length", "last", "inside", "position", "strip", "first", "stop", "count")
+OF_AXIS = ("len", "length", "last", "inside", "position", "row", "strip", "first", "stop", "count")
 """What a module derives from an axis `n`: `len_n`, ..."""
 
 

@@ -82,6 +82,7 @@ def unpacked(
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")
         need(names.of_axis("inside", axis), f"np.arange(call.length[{axis!r}])[:, None] < call.lengths[{axis!r}]")
         need(names.of_axis("position", axis), f"np.arange(call.length[{axis!r}])[:, None] + call.begin")
+        need(names.of_axis("row", axis), f"np.arange(call.length[{axis!r}])[:, None] + 0 * call.begin")
     need("ragged", "call.ragged")
     for axes in past_names(names):
         need(names.of_axis("past", *axes), f"call.padding({', '.join(map(repr, axes))})")

@@ -12,7 +12,7 @@ from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home, Loop, Program, equations, statements
 from rnnc.program.halos import halos
 from rnnc.sizes import Size
-from rnnc.system.forms import Access, Ctc, CtcGradient, Dropout, Equation, System, Value
+from rnnc.system.forms import ROW, Access, Ctc, CtcGradient, Dropout, Equation, System, Value
 
 BATCH = "(batch)"
 """The label of the batch's dimension: nothing an axis can be called."""
@@ -299,7 +299,7 @@ def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: 
 
 def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
     at = access.at[0]
-    name = names.of_axis("position", at.axis)
+    name = names.of_axis("row" if access.name.endswith(ROW) else "position", at.axis)
     shift = f" + {at.low}" if at.low else ""
     if at.axis in scans:
         return View(f"({name}[{scans[at.axis]}]{shift})", (BATCH,), name)

@@ -256,6 +256,9 @@ class Equation:
 FROM_BORDER = "what the first steps read of the start"
 """Marks the equations that are zero where a state stands in for the start."""
 
+ROW = ":row"
+"""Ends the name of a position (`#n:row`) that is counted from where a state goes on."""
+
 
 @dataclass(frozen=True)
 class Border:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from oracle.check import check
+
+import rnnc
 
 CORNERS: dict[str, tuple[int, str]] = {
     "a row of the step before, read behind what the scan inside has overwritten": (
@@ -366,3 +370,20 @@ CORNERS: dict[str, tuple[int, str]] = {
 def test_every_property_holds(name: str) -> None:
     seed, body = CORNERS[name]
     check(f"network corner(D = 3, H = 4, K = 2, V = 5) {{{body}}}", seed)
+
+
+@pytest.mark.parametrize("kind", ("max", "min", "sum", "mean"))
+def test_what_is_no_number_shows_in_a_ragged_batch(kind: str) -> None:
+    module = rnnc.compile_text(
+        f"network page(D = 2) {{ axis n input x[n] : D output y : D = {kind} over n (x) "
+        f"output z : D = {kind} over n (x, where = n > 0) }}"
+    )
+    p = module.init(dtype="float64")
+    x = np.array([[[1, -np.inf], [1, 5]], [[np.nan, -np.inf], [-np.inf, np.inf]], [[3, -np.inf], [np.nan, 0]]])
+    whole = module.forward(p, x=x, lengths=np.array([3, 2]))
+    assert np.isnan(whole["y"][0, 0]) and not np.isnan(whole["y"][1]).any()
+    for b, length in enumerate((3, 2)):
+        alone = module.forward(p, x=x[:length, b])
+        assert_array_equal(whole["y"][b], alone["y"])
+        assert_array_equal(whole["z"][b], alone["z"])
+    assert_array_equal(module.forward(p, x=x[:1])["z"], 0)

@@ -160,8 +160,9 @@ def extreme(reduce: Any, a: Any, axis: tuple[int, ...], where: Any = None) -> An
     if where is None:
         return reduce(a, axis)
     worst = -np.inf if reduce is np.max else np.inf
-    best = reduce(np.where(where, a, worst), axis)
-    return np.where(np.isfinite(best), best, 0.0)
+    some = np.where(where, a, worst)
+    # an infinity or NaN among what counts is the result, as it is without a mask
+    return np.where(np.broadcast_to(where, some.shape).any(axis), reduce(some, axis), 0.0)
 
 
 def rows_of(table: Any, token: Any) -> Any:

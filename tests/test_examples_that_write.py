@@ -28,7 +28,11 @@ def test_char_lm() -> None:
     for one, two, three, *longer, network in (figures[:9], figures[9:]):
         assert 7 > one > two > three > min(longer) > 1
         assert network < one + 0.3, "as good as counting characters, nearly"
-    assert len(re.findall(r"^(?:pydoc|standard library) +(?:0|25|50|75)% .*: ['\"]", said, re.M)) == 8
+    stages = re.findall(r"^(pydoc|standard library) +(0|25|50|75)% .*: ['\"]", said, re.M)
+    for corpus in "pydoc", "standard library":
+        # shares of the time: a step that takes long on a busy machine may pass one by
+        shown_at = [int(share) for name, share in stages if name == corpus]
+        assert shown_at[0] == 0 and len(shown_at) > 1 and shown_at == sorted(set(shown_at))
 
 
 def test_dates() -> None:

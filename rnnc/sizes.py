@@ -8,7 +8,7 @@ is kept as an opaque name, and so is a share of a size rounded up, `ceil(D/10)`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -182,6 +182,14 @@ def _normal(terms: Mapping[Powers, Fraction], quotients: Mapping[str, Size]) -> 
 
 ONE = Size.of(1)
 Shape = tuple[Size, ...]
+
+
+def number(shape: Iterable[Size]) -> Size:
+    """How many entries a shape has."""
+    result = ONE
+    for z in shape:
+        result = result * z
+    return result
 
 
 def show_shape(shape: Shape) -> str:

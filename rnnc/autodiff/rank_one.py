@@ -20,9 +20,9 @@ from rnnc.autodiff.pull import pulled
 from rnnc.autodiff.push import Direction, Push
 from rnnc.autodiff.recursion import INVERSE, Recursion, directions, entries, ratio
 from rnnc.ops.formula import product_of
-from rnnc.sizes import Size
+from rnnc.sizes import Size, number
 from rnnc.system.forms import Access, Border, Contract, Equation, Part, Pointwise, Products, Term
-from rnnc.system.influence import Columns, number
+from rnnc.system.influence import Columns
 from rnnc.system.lowering import labels_of
 from rnnc.system.reach import downstream
 

@@ -9,7 +9,7 @@ from rnnc.autodiff.kept import Kept
 from rnnc.autodiff.push import Direction
 from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, ZERO, Constant, Extent, Formula, Operand, Operation, plus, sum_of
-from rnnc.sizes import ONE, Shape, Size
+from rnnc.sizes import ONE, Shape, Size, number
 from rnnc.system.cut import Carried, Step
 from rnnc.system.extension import Extension
 from rnnc.system.forms import (
@@ -26,7 +26,6 @@ from rnnc.system.forms import (
     Term,
     Value,
 )
-from rnnc.system.influence import number
 from rnnc.system.lowering import labels_of
 from rnnc.system.reach import downstream
 

@@ -18,11 +18,11 @@ from rnnc.autodiff.choice import EVERY, Choice
 from rnnc.autodiff.diagonals import at_rows
 from rnnc.autodiff.jacobian import Jacobian, jacobian
 from rnnc.ops.formula import UNIT, Operand
-from rnnc.sizes import Shape, Size
+from rnnc.sizes import Shape, Size, number
 from rnnc.system.cut import Step
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Border, Concat, Equation, Pointwise, Products, Term, Value
-from rnnc.system.influence import Aligned, Columns, Dependence, Panel, influences, number, panels
+from rnnc.system.influence import Aligned, Columns, Dependence, Panel, influences, panels
 
 COLUMNS = ".p"
 BESIDE = ".z"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.learning.forms import Forward
-from rnnc.sizes import ONE, Size
+from rnnc.sizes import ONE, Size, number
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Products
-from rnnc.system.influence import number
 
 NONE = Size.of(0)
 

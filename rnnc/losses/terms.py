@@ -6,6 +6,7 @@ from typing import Protocol
 
 from rnnc.model.forms import Apply, Expr, Number, Type
 from rnnc.sizes import ONE, Shape, Size
+from rnnc.sizes import number as number_of_entries
 
 
 class Logarithms(Protocol):
@@ -53,10 +54,7 @@ def total(a: Expr) -> Expr:
 
 def entries(a: Expr) -> Size:
     """How many entries a value has."""
-    count = ONE
-    for size in a.type.shape:
-        count = count * size
-    return count
+    return number_of_entries(a.type.shape)
 
 
 def reshaped(a: Expr, shape: Shape) -> Expr:

@@ -14,7 +14,7 @@ from typing import Any
 
 from rnnc.plan.passing import CAST, WHOLE, passing
 from rnnc.plan.symbols import Symbols
-from rnnc.sizes import Shape, Size, kept_of
+from rnnc.sizes import Shape, Size, kept_of, number
 
 WORK = "KEPT"
 """The variable of a module that keeps the work space of alignments."""
@@ -176,8 +176,8 @@ class _Function:
             case "call.strip", [ast.Constant(value=str(axis))]:
                 self.sizes[name] = self.letters.strip(axis)
             case "np.empty", [ast.Tuple(elts=parts), *_]:
-                self.made[name] = _product(tuple(self._size(part) for part in parts))
-                self.step[name] = _product(tuple(self._size(part) for part in parts[1:]))
+                self.made[name] = number(tuple(self._size(part) for part in parts))
+                self.step[name] = number(tuple(self._size(part) for part in parts[1:]))
                 match parts:
                     case [ast.Constant(value=int(ring)), *_]:
                         self.rings[name] = ring
@@ -187,19 +187,19 @@ class _Function:
                 self.made[name] = self.given[self._root(other)]
             case "np.pad", [array, rows]:
                 self.made[name] = self._padded(array, ast.literal_eval(rows))
-                self.step[name] = _product(self.shapes[_key(array, self.shapes)][1:])
+                self.step[name] = number(self.shapes[_key(array, self.shapes)][1:])
             case "call.target" | "call.input_or_zero", [ast.Constant(value=str(key)), *_]:
                 self._given(name, key)
             case "Lattice", [ast.Name(id=logits), _, frames, labels, *_]:
                 lengths = (self.letters.length(_key(a, dict(self.letters.steps))) for a in (frames, labels))
                 self._lattice(name, self._entries(logits), *lengths)
             case "stacked", [_, *names]:
-                self.given[name] = sum((_product(self.shapes[ast.literal_eval(n)]) for n in names), Size.of(0))
+                self.given[name] = sum((number(self.shapes[ast.literal_eval(n)]) for n in names), Size.of(0))
 
     def _given(self, name: str, key: str) -> None:
         if key in self.shapes:
-            self.given[name] = _product(self.shapes[key])
-            self.step[name] = _product(self.shapes[key][1:])
+            self.given[name] = number(self.shapes[key])
+            self.step[name] = number(self.shapes[key][1:])
 
     def _lattice(self, name: str, logits: Size, frames: Size, labels: Size) -> None:
         """The sums over alignments, in double precision: the derivative by the logits; the work space, which is kept
@@ -220,7 +220,7 @@ class _Function:
     def _padded(self, array: ast.expr, rows: tuple[tuple[int, int], ...]) -> Size:
         """An input or a target with rows outside the sequence."""
         shape = self.shapes[_key(array, self.shapes)]
-        return _product(tuple(z + Size.of(low + high) for z, (low, high) in zip(shape, rows, strict=True)))
+        return number(tuple(z + Size.of(low + high) for z, (low, high) in zip(shape, rows, strict=True)))
 
     def _size(self, node: ast.expr) -> Size:
         match node:
@@ -248,10 +248,3 @@ def _key(array: ast.expr, shapes: Mapping[str, object]) -> str:
     """Which of these names an expression reads."""
     (key,) = [n.value for n in ast.walk(array) if isinstance(n, ast.Constant) and n.value in shapes]
     return str(key)
-
-
-def _product(shape: Shape) -> Size:
-    total = Size.of(1)
-    for z in shape:
-        total = total * z
-    return total

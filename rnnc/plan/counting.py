@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 
-from rnnc.plan.formulas import number, of_formula
+from rnnc.plan.formulas import of_formula
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Given, Kernel, Loop, Program, Statement, Step, Strips
-from rnnc.sizes import Size
+from rnnc.sizes import Size, number
 from rnnc.system.forms import (
     Access,
     Contract,
@@ -102,11 +102,11 @@ class _Counting:
             case Products():
                 return sum((z for _, z in self.terms(e, e.op)), Size.of(0))
             case Softmax():
-                return Size.of(0) if e.op.log else number(out)
+                return Size.of(0) if e.op.log else number(out.values())
             case Ctc():
                 return self._alignments(e.reads[0], e.op.over[1])
             case Dropout() | CtcGradient():
-                return number(out)
+                return number(out.values())
         return Size.of(0)
 
     def _alignments(self, logits: Access, labels: str) -> Size:
@@ -114,10 +114,10 @@ class _Counting:
         backward, two of what both come to and one of its share of all; of each blank one, and one of the share; a
         quotient every 16 frames that keeps sums of both directions in range."""
         space = self._read(logits)
-        frames = number({k: z for k, z in space.items() if k not in logits.dims})
+        frames = number(z for k, z in space.items() if k not in logits.dims)
         many = self.letters.length(labels)
         rescaled = (many + Size.of(1)) * Size.of(Fraction(4, 16))
-        return number(space) + frames * (many * Size.of(9) + Size.of(2) + rescaled)
+        return number(space.values()) + frames * (many * Size.of(9) + Size.of(2) + rescaled)
 
     def terms(self, e: Equation, op: Products) -> Iterator[tuple[tuple[Access, ...], Size]]:
         """Of every term what it reads, and its multiplications."""
@@ -139,7 +139,7 @@ class _Counting:
             whole = term.start is None and len(set(term.dims)) == len(term.dims)
             over = any(r.name in self.before for r in reads)
             if term.reads > 1 and (written or over or not whole):
-                yield number(lead | {d: lengths[d] for d in term.dims if d in lengths})
+                yield number((lead | {d: lengths[d] for d in term.dims if d in lengths}).values())
             written = written or (whole and not over)
 
     def _product(self, reads: tuple[Access, ...], places: dict[str, Size]) -> Size:
@@ -153,7 +153,7 @@ class _Counting:
         total = Size.of(0)
         while len(labels) > 1:
             pair = labels[0] | labels[1]
-            total = total + number({x: lengths[x] for x in sorted(pair)})
+            total = total + number(lengths[x] for x in sorted(pair))
             rest = set(places).union(*labels[2:])
             labels = [pair & rest, *labels[2:]]
         return total

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnc.ops.formula import Formula, Operand, Operation
-from rnnc.sizes import Size
+from rnnc.sizes import Size, number
 
 Space = Mapping[str, Size]
 """What there is an entry of, by label, axis or the mark of the batch."""
@@ -38,13 +38,5 @@ def _counted(node: Formula, operands: tuple[Space, ...], out: Space, looped: Spa
         total += inside
         space.update(own)
     if node.op in SPELLED:
-        return total + number(out) * Size.of(SPELLED[node.op]), out
-    return total + number({**looped, **space}) * Size.of(ONCE.get(node.op, 0)), space
-
-
-def number(space: Space) -> Size:
-    """How many entries it has."""
-    total = Size.of(1)
-    for z in space.values():
-        total = total * z
-    return total
+        return total + number(out.values()) * Size.of(SPELLED[node.op]), out
+    return total + number({**looped, **space}.values()) * Size.of(ONCE.get(node.op, 0)), space

@@ -7,7 +7,7 @@ from typing import Literal
 
 from rnnc.autodiff.tangent import Held
 from rnnc.program.forms import Program
-from rnnc.sizes import Shape, Size
+from rnnc.sizes import Shape, Size, number
 from rnnc.system.forms import Value
 
 Form = Literal["dense", "block", "diagonal"]
@@ -55,11 +55,3 @@ def pattern(program: Program, parameters: tuple[Value, ...]) -> Pattern:
     return Pattern(
         tuple((s, shapes[s]) for s in sorted(states)), tuple((v.name, v.shape) for v in parameters), tuple(cells)
     )
-
-
-def number(shape: Shape) -> Size:
-    """How many entries."""
-    total = Size.of(1)
-    for z in shape:
-        total = total * z
-    return total

@@ -10,12 +10,11 @@ from rnnc.emit.windows import K1, K2
 from rnnc.plan.arrays import Arrays, arrays, told
 from rnnc.plan.counting import multiplications
 from rnnc.plan.passing import WHOLE
-from rnnc.plan.pattern import number
 from rnnc.plan.rules import of_call
 from rnnc.plan.symbols import Symbols
 from rnnc.plan.symbols import letters as unused
 from rnnc.program.learner import Learner
-from rnnc.sizes import Size
+from rnnc.sizes import Size, number
 from rnnc.system.forms import Value
 from rnnc.system.pieces import Pieces
 
@@ -118,7 +117,7 @@ def peaks(one: Learner, run: Run, letters: Symbols, text: str, shapes: Shapes, p
     if run.every:
         whole: Arrays = arrays(text, letters, shapes)["_piece"]
         data = (s for n, s in inside.items() if n in values and values[n].role in ("input", "target"))
-        copied = sum((_product(s) for s in data), Size.of(0))
+        copied = sum((number(s) for s in data), Size.of(0))
         behind = known + states + whole.handed_on() + copied
         return (*(known + states + z for z in whole.all()), *(behind + z for z in back))
     learned = (c for c in found.carried if c.after and values[c.name].role != "input")
@@ -129,10 +128,3 @@ def peaks(one: Learner, run: Run, letters: Symbols, text: str, shapes: Shapes, p
 
 def _one(v: Value, batch: Size) -> Size:
     return batch * number(v.shape)
-
-
-def _product(shape: tuple[Size, ...]) -> Size:
-    total = ONE
-    for z in shape:
-        total = total * z
-    return total

@@ -13,7 +13,7 @@ from rnnc.plan.alignments import FRAMES, SEQUENCES, together
 from rnnc.plan.arrays import arrays, told
 from rnnc.plan.blocks import BLOCK, block_steps, blocks_of, in_blocks, of_call
 from rnnc.plan.counting import a_step, multiplications
-from rnnc.plan.pattern import Pattern, number, pattern
+from rnnc.plan.pattern import Pattern, pattern
 from rnnc.plan.pieces import Run, calls, run_of
 from rnnc.plan.pieces import peaks as pieces_peaks
 from rnnc.plan.rules import peaks, planned
@@ -21,7 +21,7 @@ from rnnc.plan.symbols import Symbols, symbols
 from rnnc.program.forms import Loop, Program, statements
 from rnnc.program.learner import Learner, learner
 from rnnc.program.lower import lower
-from rnnc.sizes import Size
+from rnnc.sizes import Size, number
 from rnnc.system.forms import System
 from rnnc.system.pieces import Pieces
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from rnnc.plan.advice import advice
-from rnnc.plan.pattern import Cell, Pattern, number
+from rnnc.plan.pattern import Cell, Pattern
 from rnnc.plan.plan import REAL, Cost, Plan
 from rnnc.plan.spell import polynomial, short
-from rnnc.sizes import show_shape
+from rnnc.sizes import number, show_shape
 
 Row = tuple[str, ...]
 

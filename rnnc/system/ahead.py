@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rnnc.diagnostics import Reporter
-from rnnc.model.forms import At
 from rnnc.system.errors import ReadsAhead
 from rnnc.system.forms import Access, Contract, Equation, Extreme, Scatter, Softmax, System, Value
 from rnnc.system.reach import downstream, upstream
+from rnnc.system.show import show_access
 
 
 def ahead(system: System, reporter: Reporter) -> bool:
@@ -50,11 +50,4 @@ def _whole(e: Equation, r: Access, values: dict[str, Value]) -> bool:
 
 def spelled_read(r: Access) -> str:
     """The reference in the network's own steps: a cell that runs in reverse reads `y[n-1]` at its unit's n+1."""
-    name = r.name.split(":")[0]
-    return f"{name}[{', '.join(_place(a) for a in r.at)}]" if r.at else name
-
-
-def _place(a: At) -> str:
-    base = a.axis if a.anchor == "here" else a.anchor
-    low = base + (f"{a.low:+d}" if a.low else "")
-    return low if a.high is None else f"{low}..{base}" + (f"{a.high:+d}" if a.high else "")
+    return show_access(Access(r.name.split(":")[0], r.at, ()))

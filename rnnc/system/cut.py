@@ -18,6 +18,7 @@ from rnnc.sizes import Size
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Concat, Equation, Reshape, System, Value
 from rnnc.system.reach import downstream
+from rnnc.system.show import show_at
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Carried:
     @property
     def nearest(self) -> int:
         """How many steps back it reads at least, those of all axes together."""
-        return -sum(a.low if a.high is None else a.high for a in self.at)
+        return -sum(_last(a) for a in self.at)
 
     @property
     def windows(self) -> int:
@@ -166,7 +167,7 @@ class _Cutting:
             return access
         if len(access.at) > 1 and self.one_axis:
             raise SeveralAxes(equation, access)
-        now = all((a.low if a.high is None else a.high) == 0 for a in access.at)
+        now = all(_last(a) == 0 for a in access.at)
         name = self._joined(access.name, access.at) if now else self._given(access.name, access.at)
         return replace(access, name=name, at=tuple(At(a.axis) for a in access.at))
 
@@ -202,13 +203,9 @@ class _Cutting:
 
 
 def _spelled(at: tuple[At, ...]) -> str:
-    return ", ".join(_step(a) for a in at)
+    return ", ".join(show_at(a) for a in at)
 
 
-def _step(at: At) -> str:
-    low = _shifted(at.axis, at.low)
-    return low if at.high is None else f"{low}..{_shifted(at.axis, at.high)}"
-
-
-def _shifted(axis: str, steps: int) -> str:
-    return f"{axis}{steps:+d}" if steps else axis
+def _last(at: At) -> int:
+    """The last step that is read along an axis, relative to the reader's."""
+    return at.low if at.high is None else at.high

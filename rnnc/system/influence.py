@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnnc.sizes import ONE, Shape, Size
+from rnnc.sizes import Shape, Size, number
 
 NONE = Size.of(0)
 
@@ -117,14 +117,6 @@ class Panel:
         for c in self.columns(state, shapes):
             total = total + number(c.shape)
         return total
-
-
-def number(shape: Shape) -> Size:
-    """How many entries a shape has."""
-    result = ONE
-    for z in shape:
-        result = result * z
-    return result
 
 
 class TooMany(Exception):

@@ -58,6 +58,7 @@ FUNCTIONS = {
         "return_tuple=False, **kwargs"
     ),
     "_core.set_compute_type": "dtype, compute_type",
+    "cuda.driver.occupancyMaxActiveBlocksPerMultiprocessor": "func, blockSize, dynamicSMemSize",
     "cuda.runtime.deviceGetAttribute": "attrib, device",
     "cuda.runtime.getDevice": "",
     "cuda.runtime.getDeviceCount": "",

@@ -20,6 +20,8 @@ from fake_elementwise import ElementwiseKernel as ElementwiseKernel
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 DEVICE = {"CooperativeLaunch": 0, "MultiProcessorCount": 6, "MaxSharedMemoryPerBlockOptin": 48 * 1024}
+RESIDENT = {"blocks": 1}
+"""How many blocks a multiprocessor runs at the same time."""
 HOST_TYPES = (bool, int, float, np.generic, np.dtype, type, str, slice, type(None), type(Ellipsis))
 PRODUCTS = ("dot", "matmul", "einsum", "tensordot")
 WAITING = ("argwhere", "nonzero", "flatnonzero", "unique", "item", "tolist", "tobytes")
@@ -217,6 +219,27 @@ class RawKernel:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.made, name, value)
 
+    @property
+    def kernel(self) -> Any:
+        """The function of a kernel, which starts blocks that run at the same time where it is asked to."""
+        return self
+
+    @property
+    def ptr(self) -> int:
+        return int(self.made.ptr)
+
+
+def active_blocks(function: int, threads: int, shared: int) -> int:
+    return RESIDENT["blocks"]
+
+
+def resident_blocks(threads: int, shared: int) -> int:
+    """What CuPy allows a launch of blocks that run at the same time."""
+    return RESIDENT["blocks"] * DEVICE["MultiProcessorCount"]
+
+
+fake_blocks.RawKernel.resident = staticmethod(resident_blocks)
+
 
 def gpu() -> Any:
     """A module to stand as `cupy` in `sys.modules`."""
@@ -226,6 +249,7 @@ def gpu() -> Any:
     cupy.array, cupy.asarray, cupy.asnumpy, cupy.ascontiguousarray = array, asarray, asnumpy, ascontiguousarray
     cupy.cuda = types.SimpleNamespace(
         cublas=types.SimpleNamespace(),
+        driver=types.SimpleNamespace(occupancyMaxActiveBlocksPerMultiprocessor=active_blocks),
         nvrtc=types.SimpleNamespace(getVersion=lambda: (12, 9)),
         runtime=types.SimpleNamespace(
             getDeviceCount=lambda: 1,

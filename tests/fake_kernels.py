@@ -41,15 +41,8 @@ KINDS = {"double": np.float64, "float": np.float32, "long long": np.int64}
 class RawModule:
     """Kernels of one text of CUDA C, by name expression."""
 
-    def __init__(
-        self,
-        code: str,
-        *,
-        options: tuple[str, ...],
-        name_expressions: Sequence[str],
-        enable_cooperative_groups: bool = False,
-    ) -> None:
-        assert options == ("-std=c++17",) and not enable_cooperative_groups
+    def __init__(self, code: str, *, options: tuple[str, ...], name_expressions: Sequence[str]) -> None:
+        assert options == ("-std=c++17",)
         self.code, self.names = code, tuple(name_expressions)
         self.library = compiled(code, self.names)
 

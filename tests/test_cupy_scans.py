@@ -215,6 +215,13 @@ def test_what_is_too_short_too_large_or_does_not_fit_runs_step_by_step(monkeypat
             ran.clear()
             module.forward(p, x=x)
             assert ran == [expected], name
+    with monkeypatch.context() as changed:
+        changed.setitem(fake_gpu.RESIDENT, "blocks", 0)
+        module.scan_h.found.clear()
+        ran.clear()
+        module.forward(p, x=x)
+        assert ran == [False], "blocks that do not all run at the same time"
+    module.scan_h.found.clear()
     for owner, value in (("SHORTEST", 6), ("MOST", 100)):
         with monkeypatch.context() as changed:
             changed.setattr(module.Scan, owner, value)

@@ -65,7 +65,7 @@ class Scans:
             return ""
         names = "".join(f"{name!r}, " for name in self.named)
         lines = ["SCANS = Source(", "    FUNCTIONS", "    + TOGETHER", '    + """', *self.kernels, '""",']
-        lines += [f"    ({names}),", "    together=True,", ")"]
+        lines += [f"    ({names}),", ")"]
         lines += [f"{name} = Scan(SCANS, {name!r}, {products!r})" for name, products in self.named.items()]
         return "\n".join(lines)
 

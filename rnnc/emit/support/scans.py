@@ -130,27 +130,45 @@ class Scan:
         arrays = [a for a in given if not isinstance(a, float)]
         if any(a.dtype != real or not a.flags.c_contiguous for a in arrays):
             return False
-        found = self.fitting(batch, size, np.dtype(real).itemsize)
+        found = self.fitting(batch, size, real)
         if found is None:
             return False
         kernel = self.source.kernel(self.name, real)
         kernel.max_dynamic_shared_size_bytes = found.shared
         came = cp.zeros(found.blocks[1], np.uint32)
         sizes = (length, batch, size, found.units, found.slice, found.chunk)
-        kernel(found.blocks, (self.THREADS,), (*sizes, lengths, came, *given), shared_mem=found.shared)
+        # launched as one here: CuPy 13 builds a RawModule for such launches with a library of the CUDA toolkit, which
+        # no package has
+        kernel.kernel(
+            found.blocks,
+            (self.THREADS,),
+            (*sizes, lengths, came, *given),
+            shared_mem=found.shared,
+            enable_cooperative_groups=True,
+        )
         return True
 
-    def fitting(self, batch: int, size: int, bytes_each: int) -> Slices | None:
+    def fitting(self, batch: int, size: int, real: Any) -> Slices | None:
         """How the current GPU is to share the work out, found once; None where it cannot."""
         ask, gpu = cp.cuda.runtime, cp.cuda.runtime.getDevice()
         if not ask.deviceGetAttribute(ask.cudaDevAttrCooperativeLaunch, gpu):
             return None
         processors = ask.deviceGetAttribute(ask.cudaDevAttrMultiProcessorCount, gpu)
         limit = ask.deviceGetAttribute(ask.cudaDevAttrMaxSharedMemoryPerBlockOptin, gpu)
+        bytes_each = np.dtype(real).itemsize
         key = (batch, size, bytes_each, processors, limit)
         if key not in self.found:
-            self.found[key] = self.slices(*key)
+            found = self.slices(*key)
+            self.found[key] = found if found is not None and self.resident(found, real, processors) else None
         return self.found[key]
+
+    def resident(self, found: Slices, real: Any, processors: int) -> bool:
+        """Whether all blocks run at the same time, as the driver counts registers and shared memory. Blocks that wait
+        for others need it, and CuPy starts fewer of a row of blocks than it was told where they do not fit."""
+        kernel = self.source.kernel(self.name, real)
+        kernel.max_dynamic_shared_size_bytes = found.shared
+        each = cp.cuda.driver.occupancyMaxActiveBlocksPerMultiprocessor(kernel.kernel.ptr, self.THREADS, found.shared)
+        return bool(found.blocks[0] * found.blocks[1] <= each * processors)
 
     def slices(self, batch: int, size: int, bytes_each: int, processors: int, limit: int) -> Slices | None:
         """The cheapest way to share the work out among blocks of which each multiprocessor has one; None where the

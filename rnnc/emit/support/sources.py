@@ -16,12 +16,11 @@ THREADS = 256
 
 class Source:
     """A text of CUDA C with kernels `template <typename T> __global__`, built at first use, all of them for one dtype
-    T. `together`: all blocks of a launch run at the same time, so that they can wait for each other."""
+    T."""
 
-    def __init__(self, code: str, kernels: tuple[str, ...], together: bool = False) -> None:
+    def __init__(self, code: str, kernels: tuple[str, ...]) -> None:
         self.code = code
         self.kernels = kernels
-        self.together = together
         self.built: dict[str, dict[str, Any]] = {}
 
     def names(self, kind: str) -> tuple[str, ...]:
@@ -32,12 +31,7 @@ class Source:
         """The kernel for arrays of dtype `real`, to be called with (grid, block, arguments, shared_mem=bytes)."""
         kind = "float" if real == np.float32 else "double"
         if kind not in self.built:
-            made = cp.RawModule(
-                code=self.code,
-                options=("-std=c++17",),
-                name_expressions=self.names(kind),
-                enable_cooperative_groups=self.together,
-            )
+            made = cp.RawModule(code=self.code, options=("-std=c++17",), name_expressions=self.names(kind))
             self.built[kind] = {own: made.get_function(f"{own}<{kind}>") for own in self.kernels}
         return self.built[kind][name]
 

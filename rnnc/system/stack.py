@@ -9,10 +9,11 @@ so that four gates are one matrix product. Only parameters used once are stacked
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from rnnc.model.forms import At
-from rnnc.ops.formula import Formula, Operand, Operation, sum_of
+from rnnc.ops.formula import Formula, Operand, Operation, operands, plus, substitute, sum_of
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Access, Contract, Equation, Pointwise, Slice, Stack, System, Value
 
@@ -97,15 +98,18 @@ class _Stacking:
         return _Product(e.out, w.name, replace(source, dims=(".k",)), w.shape[0], net, self._rank(net))
 
     def _terms(self, e: Equation) -> tuple[str, ...]:
-        """The values that `e` adds up, each read in place; empty where it is no plain sum."""
+        """The values among what `e` adds up that it reads in place, and nowhere else."""
         if not isinstance(e.op, Pointwise):
             return ()
+        terms = _added(e.op.formula)
+        times = Counter(k for term in terms for k in operands(term))
         found: list[str] = []
-        for k in _added(e.op.formula) or ():
-            r = e.reads[k]
-            v = self.values[r.name]
-            whole = all(a == At(a.axis) for a in r.at) and r.dims == e.dims
-            found.append(r.name if whole and v.axes in ((), self.values[e.out].axes) else "")
+        for term in terms:
+            if isinstance(term, Operand) and times[term.index] == 1:
+                r = e.reads[term.index]
+                whole = all(a == At(a.axis) for a in r.at) and r.dims == e.dims
+                if whole and self.values[r.name].axes in ((), self.values[e.out].axes):
+                    found.append(r.name)
         return tuple(found)
 
     def _rank(self, net: str | None) -> int:
@@ -154,9 +158,9 @@ class _Stacking:
 
     def _stack_nets(self, nets: list[str]) -> None:
         """Nets of one signature lie side by side in every product; add the products (and biases) once for all."""
-        own = {n: list(self._terms(self.equations[n])) for n in nets}
+        own = {n: self._terms(self.equations[n]) for n in nets}
         wholes = list(dict.fromkeys(self.place[t][0] for t in own[nets[0]] if t in self.place))
-        biases = {n: sorted(t for t in own[n] if t and self._is_bias(t)) for n in nets}
+        biases = {n: sorted(t for t in own[n] if self._is_bias(t)) for n in nets}
         count = min(len(b) for b in biases.values())
         rows = Size.of(0)
         for n in nets:
@@ -190,8 +194,10 @@ class _Stacking:
     def _rest(self, name: str, net: str, at: Size, taken: set[str]) -> None:
         """The net input `name` is its rows of the stacked one, plus the terms that are its own."""
         old = self.equations[name]
+        assert isinstance(old.op, Pointwise)
         rows = self.values[name].shape[0]
-        left = [r for r in old.reads if r.name not in taken]
+        gone = {Operand(k) for k, r in enumerate(old.reads) if r.name in taken}
+        left = [term for term in _added(old.op.formula) if term not in gone]
         if not left:
             self._cut(name, net, at, rows, old)
             return
@@ -206,18 +212,25 @@ class _Stacking:
             )
         )
         here = Access(cut, tuple(At(a) for a in self.values[cut].axes), old.dims)
-        self.equations[name] = replace(old, op=Pointwise(sum_of(1 + len(left))), reads=(here, *left))
+        kept = [k for k, r in enumerate(old.reads) if r.name not in taken]
+        moved: dict[int, Formula] = {k: Operand(1 + at) for at, k in enumerate(kept)}
+        formula: Formula = Operand(0)
+        for term in left:
+            own = substitute(term, moved)
+            if isinstance(own, Operation) and own.op == "neg":
+                formula = Operation("-", (formula, *own.args))
+            else:
+                formula = plus(formula, own)
+        self.equations[name] = replace(old, op=Pointwise(formula), reads=(here, *(old.reads[k] for k in kept)))
 
 
-def _added(formula: Formula) -> tuple[int, ...] | None:
-    """The operands of a plain sum in which each stands once; None for any other formula."""
-    if isinstance(formula, Operand):
-        return (formula.index,)
+def _added(formula: Formula) -> tuple[Formula, ...]:
+    """What a formula adds up; itself, where it is no sum."""
     if isinstance(formula, Operation) and formula.op == "+":
-        left, right = (_added(a) for a in formula.args)
-        if left is not None and right is not None and not set(left) & set(right):
-            return left + right
-    return None
+        return tuple(term for a in formula.args for term in _added(a))
+    if isinstance(formula, Operation) and formula.op == "-":
+        return (*_added(formula.args[0]), Operation("neg", formula.args[1:]))
+    return (formula,)
 
 
 def stack(system: System) -> System:

@@ -55,3 +55,26 @@ def test_steps_from_the_start(spec: str, rule: str) -> None:
         expected, whole = getattr(module, rule)(p, x=x, t=t, **first, **seed)
         assert_allclose(value, expected, rtol=1e-12)
         assert_allclose(total, whole.flat, rtol=0, atol=1e-12)
+
+
+HIDDEN = """network hidden(H = 3) {
+  axis n
+  input  x[n] : H
+  input  c : H
+  target t[n] : H
+  unit   h[n] : H = tanh(x + full(h[n-1]))
+  output g[n] : H = full(h)
+  output y[n] : H = full(g[n-1])
+  start  g = learned
+  start  g[first-1] = c
+  loss squared_error(g, t)
+}"""
+
+
+def test_a_learned_start_behind_an_early_value_of_what_the_loss_never_reads_back() -> None:
+    module, rng = rnnc.compile_text(HIDDEN, learn=("rtrl", "uoro")), np.random.default_rng(0)
+    p = module.init(seed=0, dtype="float64")
+    data = {"x": rng.standard_normal((4, 3)), "c": rng.standard_normal(3), "t": rng.standard_normal((4, 3))}
+    _, expected = module.bptt(p, **data)
+    assert_allclose(module.rtrl(p, **data)[1].flat, expected.flat, rtol=0, atol=1e-12)
+    assert_allclose(module.rtrl_start(p, c=data["c"])["g"], data["c"])

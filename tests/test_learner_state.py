@@ -152,3 +152,29 @@ def test_one_sequence_of_a_batch_begins_anew_between_chunks(name: str, rule: str
         alone = alone + np.append(late.flat, value)
     assert_allclose(found, alone, rtol=1e-12, atol=1e-12)
     assert np.abs(found - chunk(name, rule, grads.state, cut(data, rest))).max() > 1e-6
+
+
+JOINED = """network joined(H = 2) {
+  axis n
+  input  x[n] : H
+  input  u : H
+  target t[n] : H
+  unit   a[n] : H = x * u
+  unit   h[n] : H = tanh(full(a[n-1..n]) + full(h[n-2]))
+  unit   j[n] : 2*H = concat(h, a) * 0.9
+  unit   g[n] : H = 0.5 * g[n-1]
+  output y[n] : H = full(g)
+  start  g = learned
+  loss squared_error(y, t)
+}"""
+
+
+def test_states_that_are_joined_and_scaled_are_handed_on_as_they_were() -> None:
+    own, rng = rnnc.compile_text(JOINED, learn=("rtrl", "truncated_gradient")), np.random.default_rng(0)
+    p, u = own.init(dtype="float64"), rng.standard_normal(2)
+    x, t = rng.standard_normal((2, 5, 2))
+    h = own.forward(p, x=x, u=u, observe=["h"])["h"]
+    for rule in ("bptt", "rtrl", "truncated_gradient"):
+        state = getattr(own, rule)(p, x=x, u=u, t=t)[1].state
+        assert_allclose(state["a"], x[-1] * u, rtol=1e-12, err_msg=rule)
+        assert_allclose(state["h"], h[-2:], rtol=1e-12, err_msg=rule)

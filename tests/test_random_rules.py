@@ -143,3 +143,24 @@ def test_the_seed_says_all() -> None:
     for wrong in (-1, 0.5, np.zeros(0, int), "two"):
         with pytest.raises(ValueError, match=r"^a learner's `steps drawn` must be whole numbers of at least 0$"):
             own.uoro_step(p, learner | {"steps drawn": wrong}, x=x[0], t=t[0], seed=0)
+
+
+@pytest.mark.parametrize("rule", ("uoro", "kf_rtrl"))
+def test_a_recurrence_of_data_is_data(rule: str) -> None:
+    """What runs without a parameter is as if it had been given."""
+    given = """network given(H = 2) {
+      axis n
+      input  m[n] : H
+      target t[n] : H
+      output h[n] : H = tanh(m * 0.7 + full(h[n-1]) + full(m[n-1], init = glorot) + bias)
+      loss squared_error(h, t)
+    }"""
+    own = given.replace("input  m[n] : H", "input  x[n] : H\n unit m[n] : H = 0.5 * m[n-1] + x")
+    (x, t), mean = np.random.default_rng(1).standard_normal((2, 6, 2)), np.zeros((7, 2))
+    for n in range(6):
+        mean[n + 1] = 0.5 * mean[n] + x[n]
+    found = []
+    for spec, data in ((own, {"x": x}), (given, {"m": mean[1:]})):
+        made = rnnc.compile_text(spec, learn=(rule,))
+        found.append(getattr(made, rule)(made.init(dtype="float64"), **data, t=t, seed=3)[1].flat)
+    assert_allclose(found[0], found[1], rtol=1e-10)

@@ -30,6 +30,7 @@ from rnnc.ops.formula import (
 from rnnc.sizes import Shape, Size
 from rnnc.system import forms as s
 from rnnc.system.extension import Extension
+from rnnc.system.reach import downstream
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,18 @@ class Push:
         self.known: dict[str, Direction | None] = dict(given)
         self.labels, self.width = columns
         self.slopes = {} if slopes is None else slopes
+        whole = replace(extension.system, equations=tuple(extension.equations.values()), borders=())
+        self.moving = downstream(whole, given)
         self.made: list[str] = []
         """The values that change with the directions, in the order they were made."""
 
     def of(self, name: str) -> Direction | None:
-        """The directions of a value, None where they are zero."""
+        """The directions of a value, None where they are zero. What no given direction moves is left alone: recurrences
+        of data are still whole."""
         waiting = [name]
         while waiting:
             last = waiting[-1]
-            e = self.x.equations.get(last)
+            e = self.x.equations.get(last) if last in self.moving else None
             missing = [r.name for r in e.reads if r.name not in self.known] if e and last not in self.known else []
             if missing:
                 waiting.extend(missing)

@@ -188,7 +188,7 @@ class SectionWriter:
         sides = tuple(side for side, axis in zip(border.sides, v.axes, strict=True) if axis in axes)
         start = self._start_text(border.default)
         early = ", ".join(f"({k}, {self._start_text(e)})" for k, e in border.early)
-        if border.early and border.sides == ("high",):
+        if rows and border.early and border.sides == ("high",):
             self.lines.add(f"edge_{variable} = np.empty_like({variable})")
             inside = f"edge_{variable}" + (f"[{rows[0][0]}:]" if rows[0][0] else "")
             self.lines.add(f"late({inside}, call.lengths[{v.axes[0]!r}], {start}, ({early},))")
@@ -200,7 +200,7 @@ class SectionWriter:
             lengths = ", ".join(f"call.lengths[{a!r}]" for a in axes)
             with self.lines.block("if call.ragged:"):
                 self.lines.add(f"both_outside({variable}, {rows!r}, {sides!r}, ({lengths}))")
-        if border.early and border.sides == ("low",):
+        if rows and border.early and border.sides == ("low",):
             self.lines.add(f"early({variable}, {rows[0][0]}, ({early},))")
 
     def _start_text(self, name: str | None) -> str:

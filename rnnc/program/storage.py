@@ -265,6 +265,9 @@ class Storage:
         for name in self._tenants.get(home.buffer, ()):
             if name in but or not _overlap(self.homes[name].rows, home.rows):
                 continue
+            if self.values[name].role == "unit" and any(e.low or e.high for e in self.extents[name]):
+                # its last rows are handed on as a state
+                return False
             since_when = self.life.made[self._root(name)].order
             if since_when < until.order and not self.life.last_read_is(name, since, self._views(name)):
                 return False

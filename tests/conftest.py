@@ -7,6 +7,7 @@ import signal
 import pytest
 
 SUITE = 150
+COMPOSED = 12
 
 # a shell's background job ignores the interrupt, and so would every process that the tests start and interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -24,6 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--first-random-spec", type=int, default=0, metavar="SEED", help="the seed of the first (default 0)"
     )
     parser.addoption(
+        "--composed-specs",
+        type=int,
+        default=COMPOSED,
+        metavar="N",
+        help=f"how many specs of expressions inside expressions the properties are tried on (default {COMPOSED})",
+    )
+    parser.addoption(
+        "--first-composed-spec", type=int, default=0, metavar="SEED", help="the seed of the first (default 0)"
+    )
+    parser.addoption(
         "--all-broken", action="store_true", help="break the library's specs at every lexeme, not at a sample"
     )
     parser.addoption(
@@ -34,8 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with an argument `random_seed` runs once for every random spec."""
-    if "random_seed" in metafunc.fixturenames:
-        first = metafunc.config.getoption("first_random_spec")
-        count = metafunc.config.getoption("random_specs")
-        metafunc.parametrize("random_seed", range(first, first + count))
+    """A test with an argument `random_seed` or `composed_seed` runs once for every random spec of that kind."""
+    for kind in ("random", "composed"):
+        if f"{kind}_seed" in metafunc.fixturenames:
+            first = metafunc.config.getoption(f"first_{kind}_spec")
+            count = metafunc.config.getoption(f"{kind}_specs")
+            metafunc.parametrize(f"{kind}_seed", range(first, first + count))

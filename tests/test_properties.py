@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from oracle.check import check
-from random_specs import random_spec
+from random_specs import composed_spec, random_spec
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.rnn"))
 
@@ -20,5 +20,10 @@ def test_random(random_seed: int) -> None:
     check(random_spec(random_seed).text, random_seed)
 
 
+def test_composed(composed_seed: int) -> None:
+    check(composed_spec(composed_seed).text, composed_seed)
+
+
 def test_the_generator_is_a_function_of_its_seed() -> None:
     assert [random_spec(seed) for seed in range(40)] == [random_spec(seed) for seed in range(40)]
+    assert [composed_spec(seed) for seed in range(40)] == [composed_spec(seed) for seed in range(40)]

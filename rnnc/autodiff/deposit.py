@@ -116,7 +116,7 @@ class Deposits:
     def _spread(self, equation: Equation, access: Access, reads: tuple[Access, ...]) -> Access:
         """The contribution at every position of an axis the reader sums over, so that it can be read past its ends
         as zero."""
-        axes = tuple(a for a in self.adjoint.system.axes if any(a == t.axis for r in (access, *reads) for t in r.at))
+        axes = tuple(a for a in self.adjoint.system.axes if _has((access, *reads), a))
         dims = tuple(d for d in access.dims if isinstance(d, str))
         kept = Access(access.name, access.at, dims)
         name = self.adjoint.fresh(f"d({equation.out} to {access.name})")

@@ -111,9 +111,9 @@ def _single(adj: Adjoint, equation: s.Equation, index: int, op: s.Op) -> Contrib
     if isinstance(op, s.Scatter | s.Untake):
         reads = (replace(out, dims=equation.dims), equation.reads[1])
     dims = tuple(str(d) for d in read.dims)
-    if isinstance(op, s.Scatter) and not source.axes:
+    if isinstance(op, s.Scatter) and not source.batched:
         # a table: every position and sequence adds to its rows
-        axes, batched = (), source.batched
+        axes, batched = (), False
     name = adj.fresh(f"d({equation.out} by {read.name})")
     adj.add(s.Value(name, "adjoint", axes, batched, shape), s.Equation(name, dims, op, reads))
     adj.deposits.temporary.add(name)

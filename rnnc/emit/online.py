@@ -179,8 +179,8 @@ class Online:
         statements = kept(self.program.sections[0].body, inside)
         writer = SectionWriter(names, Section("whole", statements, tuple(inside)), frozenset())
         writer.write()
-        _, _, inputs = start_arguments(self.main, self.stream)
-        signature, others, given = arguments(inputs, names.python)
+        _, _, inputs, targets = start_arguments(self.main, self.stream)
+        signature, others, given = arguments((*inputs, *targets), names.python)
         tail = Lines(1)
         for held in self.carried():
             self._started(tail, held, of.get(held.name))
@@ -203,7 +203,7 @@ class Online:
                 lines.add('states, "STATE by PARAMETER": (batch, units, ...), without `batch` of one sequence."""')
             else:
                 lines.add('"""The learner before the first step: the state of `start`, and nothing else."""')
-            lines.add(f"learner = start(p, batch, **{given})" if inputs else "learner = start(p, batch)")
+            lines.add(f"learner = start(p, batch, **{given})" if signature or others else "learner = start(p, batch)")
             if self.carried() or self.rule.random:
                 seeded = ", seed=seed" if self.rule.random and wanted else ""
                 opened(lines, bool(wanted or inputs), given, inputs, self.stream.one_step, seeded)

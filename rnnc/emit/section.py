@@ -171,7 +171,8 @@ class SectionWriter:
                 else f"{variable} = grads[{parts}]{self.names.in_blocks(gradient)}"
             )
             return
-        self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, real)")
+        kind = "real" if buffer.kind == "real" else "np.int64"
+        self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, {kind})")
         if any(e.strip and (e.low or e.high) for e in buffer.extents):
             self.lines.add(first_halo(self.names, buffer, variable))
         rows = tuple((0, 0) if e.strip else (e.low, e.high) for e in buffer.extents if e.kept not in (0, 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rnnc.emit.arguments import arguments
 from rnnc.emit.lines import Lines
 from rnnc.emit.section import SectionWriter
@@ -9,11 +11,14 @@ from rnnc.emit.streaming import Streaming
 from rnnc.emit.unpacking import unpacked
 from rnnc.emit.views import Names
 from rnnc.program.forms import Given, Kernel, Loop, Program, Run, Section, Statement, Step, equations
+from rnnc.system.forms import Role
 from rnnc.system.needed import needed
 
+DATA: tuple[Role, Role] = ("input", "target")
 
-def needs_of(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -> tuple[str, ...]:
-    """The inputs that computing `wanted` reads."""
+
+def needs_of(names: Names, wanted: tuple[str, ...], with_borders: bool = True, role: Role = "input") -> tuple[str, ...]:
+    """The inputs (or what has another role) that computing `wanted` reads."""
     system = names.system
     by_out = {e.out: e for e in system.equations}
     borders = {b.name: b.reads() for b in system.borders} if with_borders else {}
@@ -24,8 +29,8 @@ def needs_of(names: Names, wanted: tuple[str, ...], with_borders: bool = True) -
     for name in list(read):
         read |= set(borders.get(name, ()))
         for border in borders.get(name, ()):
-            read |= set(needs_of(names, (border,))) if border in by_out else {border}
-    return tuple(sorted(v.name for v in system.values if v.role == "input" and v.name in read))
+            read |= set(needs_of(names, (border,), role=role)) if border in by_out else {border}
+    return tuple(sorted(v.name for v in system.values if v.role == role and v.name in read))
 
 
 def kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]:
@@ -47,32 +52,46 @@ def kept(body: tuple[Statement, ...], wanted: set[str]) -> tuple[Statement, ...]
     return tuple(result)
 
 
-def start_arguments(names: Names, stream: Streaming) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """What stands before the first step of what is carried, what starts read, and the inputs of `start`."""
+class StartArguments(NamedTuple):
+    """`wanted` stands before the first step of what is carried, `read` is what starts read; `start` takes the `inputs`,
+    all of them, and the `targets`, missing where they are not passed."""
+
+    wanted: tuple[str, ...]
+    read: tuple[str, ...]
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def start_arguments(names: Names, stream: Streaming) -> StartArguments:
+    """What the text of `start` hangs on."""
     system = names.system
     by_out = {e.out: e for e in system.equations}
     borders = {b.name: b for b in system.borders}
     wanted = tuple(sorted({n for s in stream.states if s in borders for n in borders[s].reads()}))
     units = tuple(v.name for v in system.values if v.role == "unit")
-    run = needed(by_out, {b.name: b.reads() for b in system.borders}, units)
+    loss = (system.loss,) if system.loss is not None else ()
+    run = needed(by_out, {b.name: b.reads() for b in system.borders}, (*units, *loss))
     reached = {*run, *(r.name for n in run for r in by_out[n].reads)}
     read = tuple(sorted({n for b in system.borders if b.name in reached for n in b.reads()}))
-    inputs = tuple(sorted({*needs_of(names, read), *(n for n in read if names.values[n].role == "input")}))
-    return wanted, read, inputs
+    given = [
+        tuple(sorted({*needs_of(names, read, role=role), *(n for n in read if names.values[n].role == role)}))
+        for role in DATA
+    ]
+    return StartArguments(wanted, read, *given)
 
 
 def start(program: Program, names: Names, stream: Streaming) -> str:
     """The text of `start`, which computes what stands before the first step."""
     system = program.system
     by_out = {e.out: e for e in system.equations}
-    wanted, read, inputs = start_arguments(names, stream)
+    wanted, read, inputs, targets = start_arguments(names, stream)
     inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)
     body = tuple(x for s in program.sections for x in kept(s.body, inside))
     writer = SectionWriter(names, Section("forward", body, tuple(inside)), frozenset())
     writer.write()
     returned = " ".join(names.variable(n) for n in wanted)
     lines = Lines()
-    signature, others, given = arguments(inputs, names.python)
+    signature, others, given = arguments((*inputs, *targets), names.python)
     with lines.block(f"def start(p, batch=None{', *' if signature else ''}{signature}{others}):"):
         lines.add(
             '"""The state before the first step: arrays (batch, ...) by name; without `batch`, of one sequence."""'

@@ -193,7 +193,8 @@ class Steps:
             row = table.labels[len([x for x in table.labels if x in positions])]
             whole = (*positions, row, *(x for x in target if x not in positions))
             self.lines.add(
-                f"{out.text}[...] = pick_token({aligned(table, whole)}, {aligned(token, positions)}, {len(positions)})"
+                f"{out.text}[...] = pick_token("
+                f"{aligned(table, whole)}, {aligned(token, positions)}, {len(whole) - len(positions)})"
             )
             return
         made = View(f"rows_of({table.text}, {token.text})", (*token.labels, *table.labels[1:]), "")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from rnnc.model.forms import At
 from rnnc.ops.formula import ARITHMETIC, LOGICAL, Formula, Operand, Operation, substitute
 from rnnc.system.fold import folded
-from rnnc.system.forms import Access, Equation, Pointwise, System
+from rnnc.system.forms import Access, CtcGradient, Equation, Pointwise, System
 from rnnc.system.needed import needed
 
 
@@ -63,7 +63,8 @@ def recompute(system: System) -> System:
     for e in system.equations:
         if e.out not in forward and e.out not in loss:
             e = spelled(e)
-            e = replace(e, reads=tuple(again(r) if r.name in loss and cheap(r.name) else r for r in e.reads))
+            if not isinstance(e.op, CtcGradient):  # what it reads says which loss keeps its sums
+                e = replace(e, reads=tuple(again(r) if r.name in loss and cheap(r.name) else r for r in e.reads))
         equations.append(e)
     values = {v.name: v for v in system.values}
     more = tuple(replace(values[name.removesuffix(":again")], name=name) for name in added)

@@ -204,11 +204,13 @@ class Lowering:
         return self._behind(p, definition, logged, "log")
 
     def logits(self, p: m.Expr) -> m.Expr:
-        """What the softmax is taken of that p is (or is the logarithm of), under the author's name for p."""
+        """What the softmax is taken of that p is (or is the logarithm of), under the author's name for p, at every
+        position of p."""
         softmax = normalised(p, self.units)
         assert softmax is not None, "the model was checked"
-        name = self.named(softmax.args[0], "net")
-        return m.Read(name, tuple(m.At(a) for a in self.values[name].axes), softmax.args[0].type, p.span)
+        net = softmax.args[0]
+        name = self._everywhere(self.named(net, "net"), p.type.axes)
+        return m.Read(name, tuple(m.At(a) for a in p.type.axes), replace(net.type, axes=p.type.axes), p.span)
 
     def log_complement(self, p: m.Expr) -> m.Expr | None:
         """log(1 - p) of (a unit defined as) a sigmoid."""
@@ -236,10 +238,22 @@ class Lowering:
         key = (id(definition), part)
         if key not in self._made:
             self._alive.append(definition)
-            self._made[key] = self.named(expr, part)
+            name = self.named(expr, part)
+            self._made[key] = self._everywhere(name, self.values[p.name].axes) if isinstance(p, m.Read) else name
         name = self._made[key]
         at = p.at if isinstance(p, m.Read) else tuple(m.At(a) for a in self.values[name].axes)
         return m.Read(name, at, p.type, p.span)
+
+    def _everywhere(self, name: str, axes: tuple[str, ...]) -> str:
+        """The name of a value with these axes that holds at every position what `name` does."""
+        old = self.values[name]
+        if old.axes == axes:
+            return name
+        labels = labels_of(old.shape)
+        copied = (self.here(name, labels),)
+        return self.emit(
+            self.fresh(name.rpartition(":")[2]), axes, old.shape, s.Pointwise(f.Operand(0)), copied, labels
+        )
 
     def definition(self, expr: m.Expr, functions: tuple[str, ...]) -> m.Apply | m.Over | None:
         """The call of one of `functions` that `expr` is or that defines the unit it reads; None for anything else."""
@@ -247,7 +261,7 @@ class Lowering:
             if any(a.low or a.high is not None for a in expr.at):
                 return None
             unit = self.units[expr.name]
-            if unit.right.type.shape != unit.type.shape or unit.right.type.axes != unit.type.axes:
+            if unit.right.type.shape != unit.type.shape:
                 return None
             return self.definition(unit.right, functions) if not isinstance(unit.right, m.Read) else None
         if isinstance(expr, m.Apply) and expr.op in functions:

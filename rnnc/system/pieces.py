@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rnnc.model.forms import At
-from rnnc.ops.formula import sum_of
+from rnnc.ops.formula import Constant, Operand, Operation, sum_of
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Border, Contract, Equation, Extreme, Pointwise, Role, Softmax, System, Value
 from rnnc.system.lowering import labels_of
@@ -24,6 +24,8 @@ from rnnc.system.needed import needed
 from rnnc.system.reach import downstream, upstream
 from rnnc.system.stepping import stepped
 
+THERE = Operation("where", (Operation("!=", (Operand(1), Constant(0.0))), Operand(0), Constant(0.0)))
+"""A value at an end of the sequence, 0 elsewhere: a product would make a gap elsewhere one here."""
 OBJECTIVE = "(objective)"
 """What a part of the three minimises."""
 
@@ -103,10 +105,12 @@ def _with_ends(system: System, axis: str) -> System:
             mask, name, v = f"{at.anchor} of {axis}", f"{r.name}[{at.anchor}]", x.values[r.name]
             if name not in x.values:
                 x.values[mask] = Value(mask, "given", (axis,), True, ())
-                labels = labels_of(v.shape)
+                labels, there = labels_of(v.shape), f"{r.name} where {at.anchor}"
                 own = (x.here(r.name, labels), x.here(mask, ()))
+                x.values[there] = replace(v, name=there, role="part")
+                x.equations[there] = Equation(there, labels, Pointwise(THERE), own, span=r.span or e.span)
                 x.values[name] = replace(v, name=name, role="part", axes=())
-                x.equations[name] = Equation(name, labels, Contract(), own, span=r.span or e.span)
+                x.equations[name] = Equation(name, labels, Contract(), (x.here(there, labels),), span=r.span or e.span)
             reads.append(replace(r, name=name, at=()))
         x.equations[e.out] = replace(e, reads=tuple(reads))
     return replace(system, values=tuple(x.values.values()), equations=tuple(x.equations.values()))

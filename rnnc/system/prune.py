@@ -11,10 +11,9 @@ def prune(system: System) -> System:
     """The system with what its units, its loss and its gradients need, and the values that are read or given."""
     by_out = {e.out: e for e in system.equations}
     borders = {b.name: b.reads() for b in system.borders}
-    given = tuple(n for b in system.borders if b.name not in by_out for n in b.reads())
     seen: set[str] = set()
     stack = [v.name for v in system.values if v.role == "unit"]
-    stack += [*(g for _, g in system.gradients), *((system.loss,) if system.loss else ()), *given, *system.kept]
+    stack += [*(g for _, g in system.gradients), *((system.loss,) if system.loss else ()), *system.kept]
     while stack:
         name = stack.pop()
         if name not in seen:
@@ -24,5 +23,5 @@ def prune(system: System) -> System:
                 stack.extend(r.name for r in by_out[name].reads)
     equations = tuple(e for e in system.equations if e.out in seen)
     values = tuple(v for v in system.values if v.name in seen or v.name not in by_out)
-    borders_left = tuple(b for b in system.borders if b.name in seen or b.name not in by_out)
+    borders_left = tuple(b for b in system.borders if b.name in seen)
     return replace(system, values=values, equations=equations, borders=borders_left)

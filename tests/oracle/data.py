@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,24 @@ def blanks(system: System) -> dict[str, int]:
 def label_axes(system: System) -> dict[str, str]:
     """Axes of labels, and the axis they are aligned with."""
     return {e.op.over[1]: e.op.over[0] for e in system.equations if isinstance(e.op, Ctc)}
+
+
+def reached(system: System, names: Iterable[str], borders: bool) -> set[str]:
+    """What is read to compute `names`, with or without what stands before their first step."""
+    equations = {e.out: e for e in system.equations}
+    starts = {b.name: b for b in system.borders}
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        if name in equations:
+            waiting += [r.name for r in equations[name].reads]
+        if borders and name in starts:
+            waiting += starts[name].reads()
+    return found
 
 
 def parameters(system: System, seed: int, initial: Mapping[str, Array]) -> dict[str, Array]:

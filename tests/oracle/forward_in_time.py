@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from inspect import signature
 from typing import Any
 
@@ -13,6 +14,7 @@ from oracle.properties import Subject, close
 from oracle.streaming import LENGTH, chunks, reading, whole
 
 Array = NDArray[Any]
+WHOLE = re.compile(r"^\s*loss\b.*\b(over|first|last)\b", re.MULTILINE)
 
 
 def rtrl_is_bptt(subject: Subject) -> None:
@@ -53,8 +55,8 @@ def steps_are_the_whole(subject: Subject, rule: str) -> None:
     """Losses and gradients of single steps add up to those of a call; so do those of two chunks."""
     if not hasattr(subject.module, f"{rule}_step"):
         return
-    if any(v.role == "target" and not v.axes for v in subject.system.values) or "mean over" in subject.text:
-        # every step has the whole of a loss without the axis, or a mean of its own
+    if any(v.role == "target" and not v.axes for v in subject.system.values) or WHOLE.search(subject.text):
+        # every step has the whole of a loss without the axis, a mean or an end of its own
         return
     batch, run = whole(subject), getattr(subject.module, rule)
     held, moving, starting = _arrays(subject, batch, rule)

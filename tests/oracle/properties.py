@@ -81,8 +81,8 @@ class Subject:
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The real inputs that something reads: those that have a gradient."""
-        read = {r.name for e in self.system.equations for r in e.reads}
-        read |= {name for b in self.system.borders for name in b.reads()}
+        loss = (self.system.loss,) if self.system.loss is not None else ()
+        read = data.reached(self.system, (*self.units, *loss), borders=True)
         values = self.system.values
         return tuple(v.name for v in values if v.role == "input" and v.kind == "real" and v.name in read)
 
@@ -111,7 +111,10 @@ class Subject:
     @cached_property
     def tiny(self) -> data.Batch:
         """One sequence so short that most references look outside it."""
-        lengths = {axis: (1 + (k + self.seed) % 2,) for k, axis in enumerate(self.system.axes)}
+        labels = data.label_axes(self.system)
+        axes = tuple(a for a in self.system.axes if a not in labels)
+        lengths = {axis: (1 + (k + self.seed) % 2,) for k, axis in enumerate(axes)}
+        lengths |= dict.fromkeys(labels, (1,))
         return data.batch(self.system, self.seed + 4, lengths, 1)
 
     @cached_property

@@ -25,20 +25,7 @@ def whole(subject: Subject) -> data.Batch:
 
 def reading(subject: Subject, names: Iterable[str], borders: bool) -> set[str]:
     """What is read to compute `names`, with or without what stands before their first step."""
-    equations = {e.out: e for e in subject.system.equations}
-    starts = {b.name: b for b in subject.system.borders}
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        if name in equations:
-            waiting += [r.name for r in equations[name].reads]
-        if borders and name in starts:
-            waiting += starts[name].reads()
-    return found
+    return data.reached(subject.system, names, borders)
 
 
 def step_is_forward(subject: Subject) -> None:
@@ -110,6 +97,9 @@ def chunks_have_gradients(subject: Subject) -> None:
     two = chunks(subject)
     state = subject.module.forward(subject.parameters, **two.first)["state"]
     value, grads = subject.module.bptt(subject.parameters, **two.second, state=state, reduce="sum")
+    if np.isinf(value):
+        # more labels than the chunk has positions
+        return
     draw = np.random.default_rng(subject.seed)
     direction = {name: draw.standard_normal(np.shape(array)) for name, array in sorted(grads.items())}
 

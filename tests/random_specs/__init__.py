@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from random_specs.composed import Composed
 from random_specs.corners import Corners
 
 
@@ -23,3 +24,8 @@ def random_spec(seed: int) -> Spec:
     """The random network of a seed: the same text for the same seed, always."""
     network = Corners(seed)
     return Spec(seed, network.corner() if seed % 3 == 2 else network.network())
+
+
+def composed_spec(seed: int) -> Spec:
+    """Another, of expressions inside expressions, with seeds of its own."""
+    return Spec(seed, Composed(seed).composed())

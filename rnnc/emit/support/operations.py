@@ -186,15 +186,14 @@ def add_rows(value: Any, token: Any, count: int, out: Any) -> None:
         out[token_of[first]] = np.add.reduceat(ordered, first, axis=0).reshape(-1, *out.shape[1:])
 
 
-def pick_token(a: Any, token: Any, positions: int) -> Any:
-    """a[..., token, ...]: the entry of the first unit dimension that each position's token names; 0 for a missing
-    one."""
-    lead = a.shape[:positions]
+def pick_token(a: Any, token: Any, inner: int) -> Any:
+    """a[..., token, ...]: the entry of the first of the `inner` unit dimensions that each position's token names; 0
+    for a missing one."""
+    lead, unit = a.shape[: a.ndim - inner], a.shape[a.ndim - inner :]
     token = np.broadcast_to(token, np.broadcast_shapes(lead, token.shape))
-    index = token.reshape(token.shape + (1,) * (a.ndim - positions))
-    a = np.broadcast_to(a, token.shape + a.shape[positions:])
-    chosen = np.take_along_axis(a, np.maximum(index, 0), positions).squeeze(positions)
-    return np.where((index >= 0).squeeze(positions), chosen, 0.0)
+    index = token.reshape(token.shape + (1,) * inner)
+    chosen = np.take_along_axis(np.broadcast_to(a, token.shape + unit), np.maximum(index, 0), token.ndim)
+    return np.where(index >= 0, chosen, 0.0).squeeze(token.ndim)
 
 
 def place_token(value: Any, token: Any, positions: int, out: Any) -> None:

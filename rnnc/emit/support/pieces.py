@@ -170,7 +170,7 @@ class WholeCall:
     def add(self, saved: Any) -> None:
         """What a piece has summed up."""
         for name, (variable, _) in SUMS.items():
-            self.totals[name] = self.totals.get(name, 0.0) + saved[variable]
+            self.totals[name] = self.totals.get(name, 0) + saved[variable]
 
     def finish(self, reduce: str) -> None:
         """The loss, and what the sums are worth to it."""

@@ -4,7 +4,8 @@ interleaved runs; peak memory.
     python benchmarks/bptt.py [--threads 1 2] [--seconds 4] [--only lstm]
 
 Above 1, the module is faster. Both do the same work on the same weights; the results are compared first.
-Without torch the others are measured.
+Without torch the others are measured. NumPy's products are OpenBLAS's, which picks its kernels by the processor unless
+OPENBLAS_CORETYPE says which; that is shown, since kernels without AVX-512 take up to twice as long where it is there.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def main() -> None:
     if options.inside is not None:
         measure(options)
         return
+    print(f"OPENBLAS_CORETYPE: {os.environ.get('OPENBLAS_CORETYPE') or 'not set'}")
     print(
         "network  (T, B, I, H)          rival       "
         + "".join(f"{n} thr.  " for n in options.threads)

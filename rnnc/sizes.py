@@ -2,13 +2,13 @@
 
 A `Size` is a polynomial in its names with rational coefficients and whole exponents (negative after a
 division), kept as sorted terms. `2*H + H == 3*H` and `H*D/D == H` hold by comparison alone. Division by a sum
-is kept as an opaque name, and so is a share of a size rounded up, `ceil(D/10)`.
+is kept as an opaque name, and so is a size rounded to a whole number, `ceil(N/8)` or `max(1, round(D/10))`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -132,7 +132,7 @@ def _spell(powers: Powers, c: Fraction, names: Mapping[str, str], inner: Mapping
     for name, k in powers:
         spelled = names.get(name, name)
         if name in inner:
-            spelled = ("ceil" if name.startswith(_CEIL) else "") + f"({inner[name].spelled(names)})"
+            spelled = _within(_opening(name) or "(", inner[name].spelled(names))
         (over if k > 0 else under).extend([spelled] * abs(k))
     if c.numerator != 1 or not over:
         over.insert(0, str(c.numerator))
@@ -141,30 +141,51 @@ def _spell(powers: Powers, c: Fraction, names: Mapping[str, str], inner: Mapping
     return "*".join(over) + "".join(f"/{u}" for u in under)
 
 
-_CEIL = "ceil("
+_ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {
+    "ceil(": math.ceil,
+    "max(1, round(": lambda value: max(1, round(value)),
+}
+"""How a rounded size is written up to what is rounded, and the number that it is."""
+
+
+def begun_of(size: Size) -> Size:
+    """`ceil(size)`: how many parts are begun where `size` of them are filled."""
+    return _rounded("ceil(", size)
 
 
 def kept_of(share: Fraction, size: Size) -> Size:
-    """`ceil(share * size)`: how many of `size` things a share (above 0, at most 1) keeps, at least one."""
-    return _ceiling(Size.of(share) * size)
+    """`max(1, round(share * size))`: how many of `size` things a share (above 0, at most 1) keeps: the nearest whole
+    number, of a half the even one, and at least one."""
+    return _rounded("max(1, round(", Size.of(share) * size)
 
 
-def _ceiling(inner: Size) -> Size:
+def _rounded(opening: str, inner: Size) -> Size:
     if len(inner.terms) == 1 and inner.terms[0][0] == ():
-        return Size.of(math.ceil(inner.terms[0][1]))
+        return Size.of(_ROUNDINGS[opening](inner.terms[0][1]))
     if all(c.denominator == 1 and all(k > 0 for _, k in p) for p, c in inner.terms) and not inner.quotients:
         return inner
-    key = f"{_CEIL}{inner})"
+    key = _within(opening, str(inner))
     return _normal({((key, 1),): Fraction(1)}, {key: inner})
 
 
+def _within(opening: str, text: str) -> str:
+    return opening + text + ")" * opening.count("(")
+
+
+def _opening(name: str) -> str | None:
+    """How an opaque name rounds; None where it is a plain divisor."""
+    return next((x for x in _ROUNDINGS if name.startswith(x)), None)
+
+
 def _opened(name: str, value: Fraction) -> Fraction:
-    return Fraction(math.ceil(value)) if name.startswith(_CEIL) else value
+    opening = _opening(name)
+    return value if opening is None else Fraction(_ROUNDINGS[opening](value))
 
 
 def _rebound(name: str, inner: Size, sizes: Mapping[str, Size]) -> Size:
+    opening = _opening(name)
     bound = inner.bind(sizes)
-    return _ceiling(bound) if name.startswith(_CEIL) else bound
+    return bound if opening is None else _rounded(opening, bound)
 
 
 def _multiply(p: Powers, q: Powers) -> Powers:

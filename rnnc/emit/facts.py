@@ -37,7 +37,6 @@ def facts(
     lines.add()
     lines.add("import math")
     lines.add("from collections.abc import Iterable, Mapping")
-    lines.add("from math import ceil")
     lines.add("from typing import Any")
     lines.add()
     lines.add("import numpy as np")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from rnnc.emit.support_text import support_names
 
 _WORDS = """
-np cp math ceil Iterable Mapping Any annotations
+np cp math Iterable Mapping Any annotations
 p call real batch sizes given state lengths wrt reduce observe seed dtype saved value grads out share data needs
 spared complete name others named stepping lead ragged units further carries
 init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes
@@ -67,9 +67,15 @@ def identifiers(names: Iterable[tuple[str, bool]], taken: Taken) -> dict[str, st
 
 
 def whole(text: str) -> str:
-    """A size expression in Python: its divisions come out whole, except inside `ceil`."""
-    parts = re.split(r"(ceil\([^()]*\))", text)
-    return "".join(p if p.startswith("ceil(") else p.replace("/", "//") for p in parts)
+    """A size expression in Python: its divisions come out whole, except inside `round`."""
+    result, depth, rounding = "", 0, 0
+    for k, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if text[:k].endswith("round") and letter == "(" and not rounding:
+            rounding = depth
+        rounding = 0 if depth < rounding else rounding
+        result += "//" if letter == "/" and not rounding else letter
+    return result
 
 
 def spelled(name: str) -> str:

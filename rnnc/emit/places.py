@@ -65,7 +65,7 @@ class Placer:
     def size(self, size: Size) -> str:
         """A size in C; one with a division is worked out before the launch."""
         text = self.names.size_text(size)
-        if "/" in text or "ceil" in text:
+        if "/" in text:
             return self.signature.number(f"({text})")
         return size.spelled({n: self.signature.number(v) for n, v in self.names.size.items() if n in size.names})
 

@@ -235,5 +235,5 @@ def _sparse(
 
 
 def kept(share: float, width: Size) -> Size:
-    """How many weights of a row of `width` are kept: the share of it, rounded up, and at least one."""
+    """How many weights of a row of `width` are kept: the share of it, to the nearest, and at least one."""
     return kept_of(Fraction(share).limit_denominator(10**9), width)

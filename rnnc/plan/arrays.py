@@ -239,7 +239,7 @@ class _Function:
                         return a * b
                     case ast.FloorDiv() | ast.Div():
                         return a / b
-            case ast.Call(func=ast.Name(id="ceil"), args=[inner]):
+            case ast.Call(func=ast.Name(id="max"), args=[_, ast.Call(func=ast.Name(id="round"), args=[inner])]):
                 return kept_of(Fraction(1), self._size(inner))
         raise ValueError(f"an array of {ast.unparse(node)} entries")
 

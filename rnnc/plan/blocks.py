@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 from rnnc.learning.block_size import steps_of
 from rnnc.learning.forms import Blockwise
@@ -13,7 +12,7 @@ from rnnc.plan.counting import added_products, multiplications, over_starts
 from rnnc.plan.symbols import Symbols
 from rnnc.program.forms import Program
 from rnnc.program.learner import Learner
-from rnnc.sizes import Size, kept_of
+from rnnc.sizes import Size, begun_of
 
 BLOCK = "steps of a block of hybrid, chosen so that carrying influences over costs little"
 """What the letter of a block's steps means."""
@@ -54,7 +53,7 @@ def blocks_of(letters: Symbols, begun: bool) -> Size:
     """How many blocks a sequence has: those that are `begun`, or of a long one."""
     ((_, letter),) = letters.steps
     share = Size.named(letter) / Size.named(letters.block)
-    return kept_of(Fraction(1), share) if begun else share
+    return begun_of(share) if begun else share
 
 
 def of_block(own: Arrays, block: Program, letters: Symbols, parameters: Size) -> tuple[Size, ...]:

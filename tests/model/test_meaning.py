@@ -9,7 +9,7 @@ from understanding import codes, inside, mistakes, model, right, unit
 
 from rnnc.model.forms import Apply
 from rnnc.model.show import show_expr
-from rnnc.sizes import Size, kept_of
+from rnnc.sizes import Size, begun_of, kept_of
 
 
 def test_early_values() -> None:
@@ -79,10 +79,16 @@ def test_settings(settings: dict[str, float], wrong: int) -> None:
     assert [d.code for d in found] == ["E110"] * wrong
 
 
-def test_a_share_of_a_size_rounded_up() -> None:
+def test_a_share_of_a_size_to_the_nearest() -> None:
     kept = kept_of(Fraction(1, 10), Size.named("D"))
-    assert str(kept) == "ceil(D/10)"
-    assert [int(kept.value({"D": d})) for d in (1, 10, 11, 25)] == [1, 1, 2, 3]
+    assert str(kept) == "max(1, round(D/10))"
+    assert [int(kept.value({"D": d})) for d in (1, 10, 14, 16, 24, 25, 26, 35)] == [1, 1, 1, 2, 2, 2, 3, 4]
     assert kept.bind({"D": Size.of(35)}) == Size.of(4)
-    assert str(kept.bind({"D": Size.named("H") * Size.of(5)}) + Size.of(1)) == "ceil(H/2) + 1"
+    assert str(kept.bind({"D": Size.named("H") * Size.of(5)}) + Size.of(1)) == "max(1, round(H/2)) + 1"
     assert kept.names == ("D",)
+
+
+def test_parts_that_are_begun() -> None:
+    begun = begun_of(Size.named("N") / Size.of(8))
+    assert str(begun) == "ceil(N/8)"
+    assert [int(begun.value({"N": n})) for n in (1, 8, 9, 16)] == [1, 1, 2, 2]

@@ -70,8 +70,8 @@ class Array(NDArrayOperatorsMixin):
         return Array(found)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        mask = any(isinstance(i, Array) and i.host.dtype == bool for i in whole(index))
-        if mask and isinstance(value, Array) and value.host.ndim:
+        # CuPy counts on the host how many entries a mask has, whatever is put there
+        if any(isinstance(i, Array) and i.host.dtype == bool for i in whole(index)):
             DONE.append("wait mask")
         DONE.append("other fill")
         self.host[here(index)] = here(value)

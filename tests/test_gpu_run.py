@@ -50,6 +50,16 @@ def test_its_jobs_on_the_stand_in(run: ModuleType, monkeypatch: pytest.MonkeyPat
 
 
 @needs_compiler
+def test_what_compute_sanitizer_watches(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each array in memory of its own: of CuPy's pool, what lies beyond an array is another's."""
+    gpu: Any = fake_gpu.gpu()
+    given: list[Any] = []
+    gpu.cuda.set_allocator = given.append
+    monkeypatch.setitem(sys.modules, "cupy", gpu)
+    assert run.main(["--learn", "elman"]) == 0 and given == [None]
+
+
+@needs_compiler
 def test_it_sees_other_numbers(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu: Any = fake_gpu.gpu()
     monkeypatch.setitem(sys.modules, "cupy", gpu)

@@ -48,7 +48,7 @@ LONGEST, LATEST = 150, 60
 """Seconds after which a process is taken to hang, and those that it has when nothing more is started."""
 # NumPy's threads of several processes would wait for each other
 SHARED = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-TOGETHER = 12
+TOGETHER = 8
 """Reference cases of one process."""
 
 PARTS = ("spec", "rule", "case", "bits", "sanitizer")
@@ -72,8 +72,8 @@ class Outcome:
 
 def plan(only: str | None = None) -> tuple[Job, ...]:
     """The work, the longest jobs first."""
-    jobs = [Job("spec", path.stem) for path in SPECS]
-    jobs += [Job("rule", name) for name in TEXTS]
+    jobs = [Job("rule", name) for name in TEXTS]
+    jobs += [Job("spec", path.stem) for path in SPECS]
     jobs += [Job("bits", name) for name in BITS]
     jobs += [Job("sanitizer", f"{tool} {name}") for name in SANITIZED for tool in TOOLS]
     every = (stored.load(group, name) for group in stored.GROUPS for name in stored.names(group))
@@ -247,7 +247,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plan", action="store_true", help="print the jobs and do nothing")
     parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="start nothing more after so long")
-    parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1), help="processes at a time")
+    parser.add_argument(
+        "--workers", type=int, default=max(1, min(14, (os.cpu_count() or 1) - 2)), help="processes at a time"
+    )
     parser.add_argument("--learn", metavar="SPEC", help="learn once from a batch (what compute-sanitizer watches)")
     parser.add_argument("--jobs", nargs="+", metavar="JOB", help="these alone, in this process, a line of JSON each")
     given = parser.parse_args(arguments)
@@ -263,6 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"nothing ran: {why}")
         return 1
     if given.learn:
+        # every array in memory of its own: what lies beyond one is in none, as compute-sanitizer has to see
+        import_module("cupy").cuda.set_allocator(None)
         learned(given.learn, "float32")
         return 0
     found = outcomes(plan(given.only), given.seconds, given.workers)

@@ -275,8 +275,7 @@ class Call:
         axes, vocabulary, a = self._record(name)["axes"], self.units[name][1], self.data[name]
         past = self.padding(*axes) if axes else None
         if past is not None:
-            a = np.array(a)
-            a[past] = 0
+            a = self.without(past, a)
         if vocabulary:
             wrong = np.argwhere((a < (0 if name in INPUTS else -1)) | (a >= vocabulary))
             if len(wrong):
@@ -328,12 +327,16 @@ class Call:
         rng = np.random.default_rng([self.seed, *key.encode()])
         return (rng.uniform(size=shape) >= rate).astype(self.real) / self.real.type(1.0 - rate)
 
+    def without(self, past: Any, a: Any) -> Any:
+        """A copy of `a` with zeros where `past` holds, which has its first dimensions."""
+        a = np.array(a)
+        a[past] = 0
+        return a
+
     def give(self, a: Any, *axes: str) -> Any:
         """A result as the caller sees it: zero in the padding; no batch where none was given, no axis in a step."""
         past = self.padding(*axes) if axes else None
-        a = np.array(a)
-        if past is not None:
-            a[past] = 0
+        a = np.array(a) if past is None else self.without(past, a)
         a = a if self.batched else a.reshape(a.shape[: len(axes)] + a.shape[len(axes) + 1 :])
         return a[0] if self.stepping and axes else a
 

@@ -74,6 +74,29 @@ def late(a: Any, lengths: Any, default: Any, values: tuple[tuple[int, Any], ...]
         a[row, b] = cp.where(inside, a.dtype.type(0) if value is None else value, a[row, b])
 
 
+def clear(a: Any, past: Any, value: Any = None) -> None:
+    """Put `value` (zero: None) where a position is past the end of its sequence; no mask, whose entries CuPy would have
+    the host count."""
+    if past is not None:
+        cp.copyto(a, 0.0 if value is None else value, where=past.reshape(past.shape + (1,) * (a.ndim - past.ndim)))
+
+
+def clear_along(a: Any, past: Any, *dims: int) -> None:
+    """Zero where `past` holds; it has the given dimensions of `a`."""
+    a = cp.moveaxis(a, dims, tuple(range(len(dims))))
+    cp.copyto(a, 0.0, where=past.reshape(past.shape + (1,) * (a.ndim - past.ndim)))
+
+
+def both_outside(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], lengths: tuple[Any, ...]) -> None:
+    """On several axes, outside on one axis's starting side and past a sequence's end on another that starts below:
+    zero."""
+    for k, (low, _) in enumerate(rows):
+        if sides[k] == "low":
+            past = cp.arange(a.shape[k])[:, None] - low >= lengths[k]
+            whole = cp.moveaxis(a, (k, len(rows)), (0, 1))
+            cp.copyto(whole, 0.0, where=past.reshape(past.shape + (1,) * (a.ndim - 2)))
+
+
 def diagonal(a: Any, labels: str) -> Any:
     """The entries of the last dimensions of `a` where those with one label agree: a view, in the order of labels."""
     lead = a.ndim - len(labels)

@@ -110,6 +110,19 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(y, q)
         """,
     ),
+    "states that a flat function reads further back than what moves the loss": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        unit g[n] : H = tanh(full(x))
+        output p[n] : H = full(x)
+        unit q[n] : 1 = where(max(p) < mean(p[n-2]), 0.5, sum(x))
+        output h[n] : H = where(sum(g[n-2]) > 0.03, full(p[n-1]), g[n-1]) * q[n-1]
+        target t[n] : H
+        loss squared_error(h, t)
+        """,
+    ),
     "the start of an input that the loss alone reads": (
         1,
         """

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rnnc.autodiff.deposit import Deposits
-from rnnc.autodiff.rules import contributions
+from rnnc.autodiff.rules import contributions, moves
 from rnnc.autodiff.symbols import partials
 from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, substitute, sum_of
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
-from rnnc.system.reach import downstream, upstream
+from rnnc.system.reach import reached
 
 SEED = "d(loss)"
 """The given derivative of what is minimised by each sequence's loss."""
@@ -308,10 +308,12 @@ def _renumber(term: Scaled, reads: list[Access]) -> Formula:
 
 
 def active_values(system: System, wrt: Iterable[str]) -> frozenset[str]:
-    """The values through which something in `wrt` reaches the loss."""
-    # an input with a border is read like a unit: what its border reads reaches its readers
+    """The values through which something in `wrt` moves the loss: not by way of a flat function."""
     assert system.loss is not None
-    return downstream(system, wrt) & upstream(system, (system.loss,))
+    edges = [(r.name, e.out) for e in system.equations for k, r in enumerate(e.reads) if moves(e, k)]
+    # an input with a border is read like a unit: what its border reads reaches its readers
+    edges += [(name, b.name) for b in system.borders for name in b.reads()]
+    return reached(wrt, edges) & reached((system.loss,), [(reader, source) for source, reader in edges])
 
 
 def adjoint(system: System, wrt: tuple[str, ...]) -> System:

@@ -34,11 +34,11 @@ class Across:
 class Ending(Tangent):
     """Adds the equations of a block to its extension."""
 
-    def across(self, lags: dict[str, int], wanted: frozenset[str]) -> tuple[Across, ...]:
-        """The influences on all `wanted` states, their equations made; `lags` says of every state how many steps of it
-        later ones read."""
+    def across(self, lags: dict[str, int]) -> tuple[Across, ...]:
+        """The influences on the states of `lags`, which says how many steps of each later ones read, and their
+        equations."""
         self.hold(along=False)
-        self.held = {key: held for key, held in self.held.items() if held.state in wanted and held.state in lags}
+        self.held = {key: held for key, held in self.held.items() if held.state in lags}
         known = tuple(links(self))
         axes = {c.source: c.axis for c in self.step.carried}
         states = tuple(dict.fromkeys(h.state for h in self.held.values()))

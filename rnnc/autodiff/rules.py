@@ -60,6 +60,13 @@ def contributions(adj: Adjoint, equation: s.Equation, index: int) -> Iterator[Co
         raise AssertionError(f"no adjoint rule for {type(op).__name__}")
 
 
+def moves(equation: s.Equation, index: int) -> bool:
+    """Whether a derivative goes back to a read."""
+    if isinstance(equation.op, s.Pointwise):
+        return partials(equation.op.formula, len(equation.reads))[index] != ZERO
+    return index == 0 or not isinstance(equation.op, s.Softmax | s.Extreme | s.Ctc | s.Gather | s.Take)
+
+
 def _pointwise(adj: Adjoint, equation: s.Equation, index: int, op: s.Pointwise) -> Iterator[Contribution]:
     partial = partials(op.formula, len(equation.reads))[index]
     if partial == ZERO:

@@ -16,28 +16,14 @@ from dataclasses import replace
 from rnnc.autodiff.adjoint import active_values, adjoint
 from rnnc.autodiff.blocks import columns_of
 from rnnc.autodiff.ending import Across, Ending
+from rnnc.autodiff.rules import moves
 from rnnc.autodiff.sums import sums
-from rnnc.autodiff.symbols import partials
 from rnnc.autodiff.tangent import COLUMNS, Held
 from rnnc.learning.forms import Blockwise
 from rnnc.learning.gradients import learned_parameters, whole
-from rnnc.ops.formula import ZERO
 from rnnc.system.cut import Step, cut
 from rnnc.system.extension import Extension
-from rnnc.system.forms import (
-    FROM_BORDER,
-    Access,
-    Border,
-    Ctc,
-    Equation,
-    Extreme,
-    Gather,
-    Pointwise,
-    Softmax,
-    System,
-    Take,
-    Value,
-)
+from rnnc.system.forms import FROM_BORDER, Access, Border, Equation, System, Value
 from rnnc.system.hoist import hoist
 from rnnc.system.needed import needed
 from rnnc.system.piecewise import piecewise
@@ -71,13 +57,13 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
     x = _extension(system, step, direct, starts)
     active = downstream(step.system, (*parameters, *(c.name for c in step.carried)))
     ending = Ending(x, step, {b.name: b for b in system.borders}, parameters, active, most)
-    across = ending.across(lags, _heard(system, loss))
+    across = ending.across(_heard(system, loss, lags))
     before = {a.held: a.before for a in across}
 
     def pairs(h: Held) -> Iterator[tuple[Access, Access]]:
         rows = columns_of(x.values[h.state].shape)
         for start, (state, back) in starts.items():
-            if state == h.state and start in adjoints:
+            if state == h.state and start in adjoints and back <= len(before[h]):
                 influence = Access(before[h][back - 1], (), (*rows, COLUMNS))
                 yield x.here(adjoints[start], rows), influence
 
@@ -133,19 +119,17 @@ def _lags(step: Step) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _heard(system: System, loss: str) -> frozenset[str]:
-    """The states that a later step reads so that they move the loss: an influence on what flat functions alone read
-    later is never asked for."""
-    reads = [(e.out, r) for e in system.equations for k, r in enumerate(e.reads) if _moves(e, k)]
+def _heard(system: System, loss: str, lags: dict[str, int]) -> dict[str, int]:
+    """How many steps of every state later ones read so that they move the loss: an influence on what flat functions
+    alone read later is never asked for."""
+    reads = [(e.out, r) for e in system.equations for k, r in enumerate(e.reads) if moves(e, k)]
     moving = reached((loss,), ((out, r.name) for out, r in reads))
-    return frozenset(r.name for out, r in reads if out in moving and any(a.low or a.high for a in r.at))
-
-
-def _moves(e: Equation, index: int) -> bool:
-    """Whether a derivative goes back to a read."""
-    if isinstance(e.op, Pointwise):
-        return partials(e.op.formula, len(e.reads))[index] != ZERO
-    return index == 0 or not isinstance(e.op, Softmax | Extreme | Ctc | Gather | Take)
+    found: dict[str, int] = {}
+    for out, r in reads:
+        steps = max((abs(o) for a in r.at for o in (a.low, a.high or 0)), default=0)
+        if out in moving and steps and r.name in lags:
+            found[r.name] = max(found.get(r.name, 0), steps)
+    return dict(sorted(found.items()))
 
 
 def _opened(system: System, lags: dict[str, int]) -> tuple[System, dict[str, tuple[str, int]]]:

@@ -198,7 +198,7 @@ class Composed(ComposedLosses):
         for _ in range(self.draw.choice((1, 2))):
             x = f"tanh({self.apart(lambda: self.vector('H', self.draw.choice((0, 1, 2))))})"
             if "over" in x or not self.varies(x, axis):
-                x = f"{x} * ({axis} + 1) / 4"
+                x = f"{x} * 0.8 ^ {axis}"
             self.begin(())
             before = self.apart(lambda: self.vector("H", self.draw.choice((0, 1))))
             self.begin(axes)

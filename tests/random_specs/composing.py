@@ -332,8 +332,8 @@ class Composing(Corners):
             text = body()
             for a in axes:
                 if "over" in text or not self.varies(text, a):
-                    text = f"{text} * ({a} + 1) / 4"
-            return f"({verb} ({text}{mask}))"
+                    text = f"{text} * 0.8 ^ {a}"
+            return f"({verb} ({text}{mask}))" + (" / 4" if verb.startswith("sum") else "")
         finally:
             self.axes, self.closed = outside, closed
 

@@ -38,13 +38,15 @@ def test_every_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", (PICTURE, ROWS), ids=("picture", "rows"))
 def test_steps_along_several_axes(text: str) -> None:
     """A ragged batch: units, `bptt`, and the rules that follow every neighbour."""
-    rules = ("rtrl", "snap1", "eprop", "truncated_gradient")
+    rules = ("rtrl", "hybrid", "snap1", "eprop", "truncated_gradient")
     subject = OnBoth(text, 1, ("bptt", *rules))
     ragged(subject)
+    given = {**subject.ragged.arrays, "lengths": subject.ragged.given(subject.system.axes)}
     for rule in rules:
-        learn = getattr(subject.module, rule)
-        learn(subject.parameters, **subject.ragged.arrays, lengths=subject.ragged.given(subject.system.axes))
-    assert subject.module.calls == 2 + len(rules)
+        getattr(subject.module, rule)(subject.parameters, **given)
+    for rows in (2, 3):
+        subject.module.hybrid(subject.parameters, **given, block=rows)
+    assert subject.module.calls == 4 + len(rules)
 
 
 def test_every_rule_is_tried() -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from counted import most_bytes, multiplications
 from numpy.testing import assert_allclose
+from oracle.blockwise import hybrid_is_bptt
 from oracle.forward_in_time import ONLINE
 from oracle.properties import Subject, adjoint_is_the_unrolled_gradient
 
 import rnnc
+from rnnc.compiler import understand
+from rnnc.frontend.read import read_text
+from rnnc.learning.rules import rule
+from rnnc.plan.plan import plan
 
 PICTURE = """
 network picture(D = 3, H = 3) {
@@ -131,6 +138,12 @@ def test_rtrl_is_bptt(spec: str) -> None:
     assert hasattr(subject.module, "rtrl") and not hasattr(subject.module, "rtrl_step")
 
 
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_hybrid_is_bptt(spec: str) -> None:
+    """In blocks of rows, of any number, on ragged batches with NaN in the padding, alone and in float32."""
+    hybrid_is_bptt(Subject(spec, 3))
+
+
 def _drawn(module: ModuleType, rows: int, columns: int, **sizes: int) -> tuple[Any, dict[str, Any]]:
     rng = np.random.default_rng(5)
     p = module.init(seed=2, dtype="float64", **sizes)
@@ -192,3 +205,63 @@ def test_no_more_than_the_row_before_is_held() -> None:
         tracemalloc.stop()
     influences = 5 * 3 * 12 * sum(a.size for name, a in p.items() if not name.startswith("y.")) * 8
     assert peaks[1] - peaks[0] < influences < peaks[0] / 4
+
+
+def _counted(text: str, sizes: dict[str, int], steps: dict[str, int]) -> tuple[Any, int, int]:
+    """The plan of `hybrid` for several blocks, and its multiply-adds and bytes as they are counted and measured."""
+    module = rnnc.compile_text(text, learn=("rtrl", "hybrid"))
+    found = plan(understand(read_text(text), settings=sizes), steps, 1, (rule("rtrl"), rule("hybrid")))
+    p = module.init(dtype="float32", **sizes)
+    rng = np.random.default_rng(0)
+    given = {name: rng.standard_normal((*steps.values(), z)).astype("float32") for name, z in (("x", 3), ("t", 2))}
+    size = module.hybrid_block(p.sizes, steps)
+    assert found.at[found.letters.block] == size < steps["i"] / 3
+    counted = multiplications(module, lambda: module.hybrid(p, **given))
+    return found, counted, most_bytes(lambda: module.hybrid(p, **given))
+
+
+def test_the_plan_of_blocks_of_rows() -> None:
+    """Several blocks of a picture narrower than units are many: a sixth of the multiply-adds of `rtrl`."""
+    found, counted, held = _counted(
+        (Path(__file__).parent.parent / "specs" / "rnn2d.rnn").read_text(), {"H": 24}, {"i": 300, "j": 3}
+    )
+    cost, forward = found.of("hybrid"), found.of("rtrl")
+    assert found.value(cost.call) == pytest.approx(counted, rel=0.02)
+    assert found.value(cost.held) * 4 == pytest.approx(held, rel=0.05)
+    assert 6 * counted < found.value(forward.call)
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    module = rnnc.compile_text(ENTRIES, learn=("hybrid",))
+    short, long = (_held(module, *_drawn(module, rows, 3)) for rows in (60, 240))
+    assert long < 1.02 * short
+
+
+def _held(module: ModuleType, p: Any, data: dict[str, Any]) -> int:
+    return most_bytes(lambda: module.hybrid(p, **data, block=6))
+
+
+def test_blocks_of_rows_that_dropout_and_a_mean_go_through() -> None:
+    """Masks go on from block to block as they are drawn for a whole picture; targets are counted over all of it."""
+    text = SHIFTED.replace("full(x)", "full(dropout(x, 0.3))").replace("full(h[i, j-3], h)", "full(dropout(h, 0.4))")
+    module = rnnc.compile_text(text.replace("loss squared_error(y, t)", "loss mean over i (squared_error(y, t))"))
+    hybrid = rnnc.compile_text(module.SPEC, learn=("hybrid",)).hybrid
+    p, data = _drawn(module, 9, 4)
+    data["t"][3:5, :, 1] = np.nan
+    lengths = {"i": [9, 4, 7], "j": [2, 4, 3]}
+    value, grads = module.bptt(p, **data, lengths=lengths, seed=4)
+    for rows in (3, 4, 9):
+        mine, found = hybrid(p, **data, lengths=lengths, seed=4, block=rows)
+        assert_allclose(mine, value, rtol=1e-12)
+        assert_allclose(found.flat, grads.flat, rtol=0, atol=1e-12)
+
+
+def test_a_loss_of_whole_pictures_is_one_block() -> None:
+    """What no row has by itself: back-propagation, whatever `block` says, and the module says so."""
+    module = rnnc.compile_text(ANCHORED, learn=("hybrid",))
+    p, data = _drawn(module, 4, 5)
+    data["t"] = data["t"][0]
+    assert_allclose(module.hybrid(p, **data, block=2)[1].flat, module.bptt(p, **data)[1].flat, rtol=1e-12, atol=1e-14)
+    assert "The only block is the whole sequence" in module.hybrid.__doc__ and not hasattr(module, "hybrid_block")
+    with pytest.raises(ValueError, match="cannot go on from a state"):
+        module.hybrid(p, **data, state={})

@@ -44,8 +44,9 @@ class Use:
 class Adjoint:
     """The equations of the adjoint system while they are made."""
 
-    def __init__(self, system: System, wrt: tuple[str, ...]) -> None:
+    def __init__(self, system: System, wrt: tuple[str, ...], along: str = "") -> None:
         self.system = system
+        self.along = along
         self.values: dict[str, Value] = {v.name: v for v in system.values}
         self.equations: list[Equation] = []
         self.borders = {b.name: b for b in system.borders}
@@ -316,15 +317,16 @@ def active_values(system: System, wrt: Iterable[str]) -> frozenset[str]:
     return reached(wrt, edges) & reached((system.loss,), [(reader, source) for source, reader in edges])
 
 
-def adjoint(system: System, wrt: tuple[str, ...]) -> System:
-    """The system with the equations of d(loss)/d(name) for every name in `wrt` (parameters and inputs).
+def adjoint(system: System, wrt: tuple[str, ...], along: str = "") -> System:
+    """The system with the equations of d(loss)/d(name) for every name in `wrt` (parameters and inputs). `along`: the
+    axis of whose rows the system is a block, "" of a whole one.
 
     `d(loss)` is a given batched number, the derivative of what is minimised by each sequence's loss: 1 for the sum
     over the batch, 1/B for the mean. Raises `ValueError` for a system without a loss.
     """
     if system.loss is None:
         raise ValueError(f"network `{system.name}` has no loss")
-    reverse = Adjoint(system, wrt)
+    reverse = Adjoint(system, wrt, along)
     reverse.values[SEED] = Value(SEED, "seed", (), True, ())
     gradients = reverse.run()
     return replace(

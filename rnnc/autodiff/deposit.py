@@ -131,15 +131,48 @@ class Deposits:
 
     def from_border(self, border: Border, start: str) -> Iterator[Access]:
         """What the readers of `border.name` contribute to its border value `start`, each term a value of its own."""
+        if start in (name for _, name in border.rows):
+            yield from self._rows_before(border, start)
+            return
+        # a start that stands beside the rows of a block counts wherever it begins
+        beside = self.adjoint.along and self.adjoint.values[border.name].axes != (self.adjoint.along,)
+        about = "" if beside else FROM_BORDER
         for access in self._border_terms(border, start):
             v = self.adjoint.values[access.name]
             target = self.adjoint.values[start]
             name = self.adjoint.fresh(f"d({start} outside {border.name})")
             labels = labels_of(target.shape)
             value = Value(name, "adjoint", (), v.batched and target.batched, target.shape)
-            self.adjoint.add(value, Equation(name, labels, Pointwise(Operand(0)), (access,), FROM_BORDER))
+            self.adjoint.add(value, Equation(name, labels, Pointwise(Operand(0)), (access,), about))
             self.temporary.add(name)
             yield self.adjoint.whole(name)
+
+    def _rows_before(self, border: Border, start: str) -> Iterator[Access]:
+        """Into the value of a row before the first."""
+        first, *_ = self.adjoint.values[border.name].axes
+        (back,) = (k for k, name in border.rows if name == start)
+        v = self.adjoint.values[start]
+        for use in self.adjoint._active_uses(border.name):
+            access = use.equation.reads[use.index]
+            for part in contributions(self.adjoint, use.equation, use.index):
+                reads = self._factors(use.equation, part, access)
+                for taps in _taps(access):
+                    offsets = [at.low + tap for at, tap in zip(access.at, taps, strict=True)]
+                    if -offsets[0] < back:
+                        continue
+                    moved = _tapped(reads, access, taps)
+                    moved = tuple(_anchor(r, first, "first", -offsets[0] - back) for r in moved)
+                    for at, offset in zip(access.at[1:], offsets[1:], strict=True):
+                        if at.anchor == "here":
+                            moved = tuple(_shift(r, at.axis, -offset) for r in moved)
+                    made = self._gathered(start, access, moved)
+                    ends = [(at, o) for at, o in zip(access.at, offsets, strict=True) if at.anchor != "here"]
+                    formula, own = self._placed(made, ends)
+                    name = self.adjoint.fresh(f"d({start} by {use.equation.out})")
+                    value = Value(name, "adjoint", v.axes, v.batched, v.shape)
+                    self.adjoint.add(value, Equation(name, labels_of(v.shape), Pointwise(formula), own))
+                    self.temporary.add(name)
+                    yield self.adjoint.whole(name)
 
     def _border_terms(self, border: Border, start: str) -> Iterator[Access]:
         for use in self.adjoint._active_uses(border.name):

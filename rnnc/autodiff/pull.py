@@ -86,6 +86,15 @@ def _weighted(system: System, weights: Mapping[str, str]) -> System:
     return replace(system, values=tuple(x.values.values()), equations=tuple(x.equations.values()), loss=loss)
 
 
+def seedless(system: System) -> System:
+    """The adjoint system with 1 for the derivative of the loss by itself."""
+    x = Extension(system)
+    ones = _Seedless(x)
+    for name, e in tuple(x.equations.items()):
+        x.equations[name] = ones.equation(e)
+    return replace(system, values=tuple(x.values.values()), equations=tuple(x.equations.values()))
+
+
 class _Seedless:
     """Equations with the derivative of the loss by itself, 1, put in."""
 

@@ -153,7 +153,7 @@ class Launch:
         (at,) = r.at
         here = self.signature.number(self.scans[at.axis]) if at.axis in self.scans else self.placer.axes[at.axis]
         here += f" {'+' if at.low > 0 else '-'} {abs(at.low)}" if at.low else ""
-        if r.name.endswith(ROW):
+        if r.name.endswith(ROW) or not self.names.goes_on(at.axis):
             return f"T({here})"
         begin = self.signature.array("call.begin", "T", "begin")
         return f"(T({here}) + {begin}[{self.placer.batch}])"

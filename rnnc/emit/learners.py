@@ -7,6 +7,7 @@ from rnnc.emit.cutting import pieces
 from rnnc.emit.influences import places
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.online import Online
+from rnnc.emit.rowwise import Rowwise
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.support_text import copied
 from rnnc.emit.views import Names
@@ -32,6 +33,8 @@ def functions(
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]
     if any(isinstance(one, Blockwise) and one.opening is not None for one in forward):
         texts.append(copied("blocks"))
+    if any(isinstance(one, Rowwise) for one in forward):
+        texts.append(copied("rows"))
     if any(o.rule.random for o in forward):
         texts.append(copied("signs"))
     for rule in forward:
@@ -42,4 +45,6 @@ def functions(
 def _of(model: Model, one: Learner, kernels: KernelSpelling, main: Names, stream: Streaming) -> Online:
     if isinstance(one.learned, learned.Blockwise):
         return Blockwise(one.rule, one.learned, model, one.programs, kernels, main, stream)
+    if isinstance(one.learned, learned.Rowwise):
+        return Rowwise(one.rule, one.learned, model, one.programs, kernels, main, stream)
     return Online(one.rule, model, one.programs[-1], kernels, main, stream)

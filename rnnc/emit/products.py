@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnc.autodiff.widened import EACH
 from rnnc.emit.views import View, aligned
 
 
@@ -33,7 +34,28 @@ def product(
         if not added and {*factors[0].view.labels, *factors[1].view.labels} == {*target}:
             one, two = (aligned(f.view, target) for f in factors)
             return [f"np.multiply({one}, {two}, out={out.text})"]
+        if EACH in target and not added:
+            return _for_each(out, target, *factors)
     return [_einsum(out, target, factors, added)]
+
+
+def _for_each(out: View, target: tuple[str, ...], a: Factor, b: Factor) -> list[str]:
+    """A product of what stands for many sums side by side: a matrix product at every position and sequence."""
+    many, other = (a.view, b.view) if EACH in a.view.labels else (b.view, a.view)
+    gone = tuple(x for x in many.labels if x in other.labels and x not in target)
+    *lead, row, each = target
+    inside = {*many.labels} <= {*lead, *gone, each} and {*other.labels} <= {*lead, row, *gone}
+    if len(gone) == 1 and each == EACH and row in other.labels and row not in many.labels and inside:
+        left, right = aligned(other, (*lead, row, *gone)), aligned(many, (*lead, *gone, each))
+        return [f"np.matmul({left}, {right}, out={out.text})"]
+    letters = _letters((*many.labels, *other.labels))
+    texts = ("".join(letters[x] for x in labels) for labels in (many.labels, other.labels, target))
+    one, two, result = texts
+    return [f'{out.text}[...] = contracted("{one},{two}->{result}", {many.text}, {other.text})']
+
+
+def _letters(labels: tuple[str, ...]) -> dict[str, str]:
+    return {x: chr(ord("a") + k) for k, x in enumerate(dict.fromkeys(labels))}
 
 
 def _assign(out: View, target: tuple[str, ...], made: View, added: bool) -> str:

@@ -9,7 +9,7 @@ from rnnc.emit.influences import begin, in_ring
 from rnnc.emit.lines import Lines
 from rnnc.emit.steps import Steps
 from rnnc.emit.strips import first_halo, write_strips
-from rnnc.emit.views import BATCH, Names, View, view
+from rnnc.emit.views import BATCH, Names, View, beside, last_carried, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
 from rnnc.program.forms import (
@@ -230,8 +230,8 @@ class SectionWriter:
             low, own = rows[0][0], self.states[v.name]
             first = f"{low - own}:" if low > own else ":"
             with self.lines.block("if call.state is not None:"):
-                carried = f'call.carried("{v.name}"){self.names.in_blocks(v.name, f"{own}, batch, ")}'
-                self.lines.add(f"{variable}[{first}{low}] = {carried}")
+                place = f"{variable}[{first}{low}{beside(self.names, v.name)}]"
+                self.lines.add(f"{place} = {last_carried(self.names, v.name, own, low)}")
 
     # ---- statements
 

@@ -34,7 +34,8 @@ def _functions() -> tuple[tuple[str, str], ...]:
 @cache
 def support_names() -> tuple[str, ...]:
     """Every name the support files define at their top."""
-    parts = ("parameters", "calls", "operations", "ctc", "generating", "influences", "blocks", "signs", "pieces")
+    always = ("parameters", "calls", "operations", "ctc", "generating")
+    parts = (*always, "influences", "blocks", "rows", "signs", "pieces")
     return tuple(name for part in parts for name in _TOP.findall(copied(part)))
 
 

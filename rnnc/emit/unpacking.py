@@ -78,10 +78,11 @@ def unpacked(
         if v.role == "given":
             need(names.variable(v.name), _told(names, v))
     for axis in names.system.axes:
+        begin = "call.begin" if names.goes_on(axis) else "0 * call.begin"
         need(names.of_axis("length", axis), f"call.count({axis!r})")
         need(names.of_axis("last", axis), f"call.lengths[{axis!r}] - 1")
         need(names.of_axis("inside", axis), f"np.arange(call.length[{axis!r}])[:, None] < call.lengths[{axis!r}]")
-        need(names.of_axis("position", axis), f"np.arange(call.length[{axis!r}])[:, None] + call.begin")
+        need(names.of_axis("position", axis), f"np.arange(call.length[{axis!r}])[:, None] + {begin}")
         need(names.of_axis("row", axis), f"np.arange(call.length[{axis!r}])[:, None] + 0 * call.begin")
     need("ragged", "call.ragged")
     for axes in past_names(names):

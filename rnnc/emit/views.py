@@ -107,6 +107,10 @@ class Names:
             return ""
         return f".reshape({lead}{', '.join(self.size_text(z) for z in self.values[name].shape)})"
 
+    def goes_on(self, axis: str) -> bool:
+        """Whether what a call is given may begin behind the first position of an axis."""
+        return self.program.along in ("", axis)
+
     def length(self, axis: str) -> str:
         return self.of_axis("len", axis)
 
@@ -305,6 +309,18 @@ def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
         return View(f"({name}[{scans[at.axis]}]{shift})", (BATCH,), name)
     name = names.stripped(name, (at.axis,))
     return View(f"({name}{shift})" if shift else name, (at.axis, BATCH), name)
+
+
+def beside(names: Names, name: str) -> str:
+    """The index of what lies inside the sequence along the axes behind the first."""
+    inner = names.extents(name)[1:]
+    return "".join(f", {e.low}:{e.low} + {names.length(e.axis)}" if e.low or e.high else ", :" for e in inner)
+
+
+def last_carried(names: Names, name: str, own: int, low: int) -> str:
+    """The last `low` of the `own` rows of a value that a state has, or all of them."""
+    rows = f'call.carried("{name}"){names.in_blocks(name, f"{own}, batch, ")}'
+    return rows + (f"[{own - low}:]" if own > low else "")
 
 
 def last_rows(names: Names, name: str, low: int, array: str) -> str:

@@ -45,7 +45,40 @@ class Estimate:
     refined: frozenset[str] = frozenset()
 
 
-Learned = Forward | Blockwise | Estimate | Pieces
+@dataclass(frozen=True)
+class Edge:
+    """The row `back` rows before the end of a block (1: its last) of `state`; `before` names it as the next block is
+    given it. `adjoint` is the derivative of a block's loss by it; `by` those of all entries that the block hands on;
+    `one` and `last` are given: which of these entries are its own, and where along the rows it lies."""
+
+    state: str
+    back: int
+    before: str
+    adjoint: str = ""
+    by: str | None = None
+    one: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class Rowwise:
+    """`block` gives the loss of a block of rows along `axis`, its gradients, and its derivatives by the rows before it;
+    `ending` the derivatives of the rows that the next block is given, None where it is given nothing learned; `opening`
+    sums over the whole sequence. `edges` are those rows, in the order of the entries in influences; `own` says of every
+    parameter that moves them the value of `ending` by it; `rows` are all values of which a block reads rows before its
+    first, with their number."""
+
+    block: System
+    ending: System | None
+    opening: System | None
+    axis: str
+    edges: tuple[Edge, ...]
+    own: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, int], ...]
+    refined: frozenset[str] = frozenset()
+
+
+Learned = Forward | Blockwise | Rowwise | Estimate | Pieces
 """One class for every kind of program that a rule needs; `rnnc.program.learner` and `rnnc.emit.learners` know them
 all."""
 

@@ -19,8 +19,9 @@ from rnnc.autodiff.ending import Across, Ending
 from rnnc.autodiff.rules import moves
 from rnnc.autodiff.sums import sums
 from rnnc.autodiff.tangent import COLUMNS, Held
-from rnnc.learning.forms import Blockwise
+from rnnc.learning.forms import Blockwise, Rowwise
 from rnnc.learning.gradients import learned_parameters, whole
+from rnnc.learning.rowwise import rowwise
 from rnnc.system.cut import Step, cut
 from rnnc.system.extension import Extension
 from rnnc.system.forms import FROM_BORDER, Access, Border, Equation, System, Value
@@ -29,26 +30,33 @@ from rnnc.system.needed import needed
 from rnnc.system.piecewise import piecewise
 from rnnc.system.prune import prune
 from rnnc.system.reach import downstream, reached, upstream
-from rnnc.system.refine import refined
+from rnnc.system.refine import Refined, refined
+from rnnc.system.stepping import stepped
 
 
-def hybrid(system: System, most: int | None = None) -> Blockwise:
-    """The system of one block, with the gradient of its loss through the whole past and the influences at its end.
+def hybrid(system: System, most: int | None = None) -> Blockwise | Rowwise:
+    """The system of one block, with the gradient of its loss through the whole past and the influences at its end;
+    where steps go along several axes, a block is of rows (`rnnc.learning.rowwise`).
 
     Where the loss needs the whole sequence, which is then the only block, that is back-propagation through time.
-    Raises `rnnc.system.cut.SeveralAxes` or `rnnc.autodiff.passing.NotWithinStep` for a network that it cannot follow;
+    Raises `rnnc.autodiff.passing.NotWithinStep` for a network of one axis that it cannot follow;
     `TooMany` where there are more than `most` influences;
     one that reads ahead (`rnnc.system.ahead`) or has no loss must not come here. `rnnc.learning.follow` asks first.
     """
+    several = len(stepped(system)) > 1
+    rows = rowwise(system) if several else None
+    if rows is not None:
+        return rows
     blocks = refined(system)
     system, loss = blocks.system, system.loss
     assert loss is not None
+    if several:
+        return _only(blocks)
     step = cut(system, one_axis=True)
     parameters = learned_parameters(system)
     given = piecewise(system)
     if given is None:
-        only = adjoint(system, tuple(n for n in parameters if n in active_values(system, parameters)))
-        return Blockwise(prune(hoist(prune(only))), None, (), (), blocks.names)
+        return _only(blocks)
     lags = _lags(cut(_needed(system, loss)))
     opened, starts = _opened(system, lags)
     reaching = active_values(opened, (*parameters, *starts))
@@ -71,6 +79,14 @@ def hybrid(system: System, most: int | None = None) -> Blockwise:
     every = whole(system, step, ending, adjoints, added)
     passed = tuple(piece for one in ending.passed.values() for piece in one.names())
     return Blockwise(_block(every, across, given), _opening(every, across, given), across, passed, blocks.names)
+
+
+def _only(blocks: Refined) -> Blockwise:
+    """The whole sequence as the only block."""
+    parameters = learned_parameters(blocks.system)
+    active = active_values(blocks.system, parameters)
+    only = adjoint(blocks.system, tuple(n for n in parameters if n in active))
+    return Blockwise(prune(hoist(prune(only))), None, (), (), blocks.names)
 
 
 def _block(every: System, across: tuple[Across, ...], given: tuple[str, ...]) -> System:

@@ -74,6 +74,7 @@ class _Function:
     moments: list[Size] = field(default_factory=list)
     step: dict[str, Size] = field(default_factory=dict)
     """Of an array its entries at one position."""
+    dims: dict[str, Shape] = field(default_factory=dict)
     parts: dict[str, Size] = field(default_factory=dict)
     """What is a strip of an array."""
     kept: list[str] = field(default_factory=list)
@@ -85,7 +86,9 @@ class _Function:
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         for node in body:
-            self.moments += [sum(self.made.values(), extra) for extra in passing(node, self._sized, self._row)]
+            self.moments += [
+                sum(self.made.values(), extra) for extra in passing(node, self._sized, self._row, self._part)
+            ]
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._assign(name, value)
@@ -112,6 +115,20 @@ class _Function:
         """The entries of an array, or of what is a strip of one."""
         root = self._root(name)
         return self.parts.get(name, self.made.get(root, self.given.get(root)))
+
+    def _part(self, node: ast.expr) -> Size | None:
+        """The entries of an array, or of a span of each of its first dimensions."""
+        name = next(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+        whole, dims = self._sized(name), self.dims.get(self._root(name), ())
+        if whole is None or not isinstance(node, ast.Subscript):
+            return whole
+        for dim, span in zip(
+            dims, node.slice.elts if isinstance(node.slice, ast.Tuple) else (node.slice,), strict=False
+        ):
+            if isinstance(span, ast.Slice) and span.upper is not None:
+                lower = Size.of(0) if span.lower is None else self._size(span.lower)
+                whole = whole / dim * (self._size(span.upper) - lower)
+        return whole
 
     def _row(self, name: str) -> Size | None:
         return self.step.get(self._root(name))
@@ -176,8 +193,9 @@ class _Function:
             case "call.strip", [ast.Constant(value=str(axis))]:
                 self.sizes[name] = self.letters.strip(axis)
             case "np.empty", [ast.Tuple(elts=parts), *_]:
-                self.made[name] = number(tuple(self._size(part) for part in parts))
-                self.step[name] = number(tuple(self._size(part) for part in parts[1:]))
+                self.dims[name] = tuple(self._size(part) for part in parts)
+                self.made[name] = number(self.dims[name])
+                self.step[name] = number(self.dims[name][1:])
                 match parts:
                     case [ast.Constant(value=int(ring)), *_]:
                         self.rings[name] = ring

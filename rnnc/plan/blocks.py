@@ -50,8 +50,8 @@ def of_call(learner: Learner, found: Blockwise, letters: Symbols, blocks: Size) 
 
 
 def blocks_of(letters: Symbols, begun: bool) -> Size:
-    """How many blocks a sequence has: those that are `begun`, or of a long one."""
-    ((_, letter),) = letters.steps
+    """How many blocks a sequence has along its first axis: those that are `begun`, or of a long one."""
+    (_, letter), *_ = letters.steps
     share = Size.named(letter) / Size.named(letters.block)
     return begun_of(share) if begun else share
 

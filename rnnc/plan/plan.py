@@ -10,12 +10,15 @@ from rnnc.diagnostics import Diagnostic, Reporter
 from rnnc.emit.module import module
 from rnnc.learning.rules import Rule, rule
 from rnnc.plan.alignments import FRAMES, SEQUENCES, together
-from rnnc.plan.arrays import arrays, told
+from rnnc.plan.arrays import Arrays, arrays, told
 from rnnc.plan.blocks import BLOCK, block_steps, blocks_of, in_blocks, of_call
 from rnnc.plan.counting import a_step, multiplications
 from rnnc.plan.pattern import Pattern, pattern
 from rnnc.plan.pieces import Run, calls, run_of
 from rnnc.plan.pieces import peaks as pieces_peaks
+from rnnc.plan.rows import BLOCK as ROWS
+from rnnc.plan.rows import RowBlocks, in_rows, row_steps
+from rnnc.plan.rules import of_call as of_lengths
 from rnnc.plan.rules import peaks, planned
 from rnnc.plan.symbols import Symbols, symbols
 from rnnc.program.forms import Loop, Program, statements
@@ -78,11 +81,12 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
     text = module(understood.model, main, understood.source.text, tuple(x for x in learners if not _cut(x)))
     made = arrays(text, letters, _shapes(system, letters))
     at = _values(system, letters, steps, batch, told(text, "STRIP"))
-    at |= block_steps(learners, at, letters)
+    at |= block_steps(learners, at, letters) | row_steps(learners, at, letters)
     at |= together(system, letters, at, text)
     costs: list[Cost] = []
     meaning = [(letter, STRIP) for _, letter in letters.strips]
-    meaning += [(letters.block, BLOCK)] if letters.block in at else []
+    in_several = any(in_rows(x) is not None for x in learners)
+    meaning += [(letters.block, ROWS if in_several else BLOCK)] if letters.block in at else []
     meaning += zip(letters.alignments, (SEQUENCES, FRAMES), strict=False)
     for x in (None, *learners):
         one, program = (rule("bptt"), main) if x is None else (x.rule, x.programs[-1])
@@ -90,6 +94,10 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
             cost, run = _in_pieces(x, understood, main, letters, count, at)
             costs.append(cost)
             meaning += run.meaning
+            continue
+        rows = None if x is None else in_rows(x)
+        if x is not None and rows is not None:
+            costs.append(_in_rows(x, RowBlocks(rows, x.programs, letters, _one_block(letters, at)), made, count, at))
             continue
         blocks = None if x is None else in_blocks(x)
         call = long = multiplications(program, letters)
@@ -115,6 +123,19 @@ def plan(understood: Understood, steps: Mapping[str, int], batch: int, rules: It
 def _cut(one: Learner) -> bool:
     """Whether a rule runs a sequence in pieces."""
     return isinstance(one.learned, Pieces)
+
+
+def _one_block(letters: Symbols, at: Mapping[str, int]) -> bool:
+    (_, letter), *_ = letters.steps
+    return at[letters.block] == at[letter]
+
+
+def _in_rows(one: Learner, own: RowBlocks, made: Mapping[str, Arrays], count: Size, at: Mapping[str, int]) -> Cost:
+    """The cost of a rule that goes by blocks of rows."""
+    call, long = (own.call(blocks_of(own.letters, begun)) for begun in (True, False))
+    moments = tuple(z + of_lengths(own.letters) for z in own.peaks(made, one.rule.name, count))
+    step = _step(long, own.programs[-1], own.letters)
+    return Cost(one.rule, step, call, max(moments, key=lambda z: z.value(at)))
 
 
 def _in_pieces(

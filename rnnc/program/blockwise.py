@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.learning.forms import Blockwise, Forward
+from rnnc.learning.forms import Blockwise, Forward, Rowwise
 from rnnc.program.forms import Program
 from rnnc.program.guard import guarded
 from rnnc.program.lower import arranged, neighbours
@@ -21,6 +21,12 @@ def blockwise(found: Blockwise) -> tuple[Program, ...]:
         return (online(Forward(found.system, (), found.refined)),)
     block = replace(_whole(found.system, found.passed), across=found.across, refined=found.refined)
     return (replace(_whole(found.opening), across=found.across, refined=found.refined), block)
+
+
+def rowwise(found: Rowwise) -> tuple[Program, ...]:
+    """What opens and what the last rows of a block come to, where there is any, and then the block's own."""
+    parts = (found.opening, found.ending, found.block)
+    return tuple(replace(_whole(part), along=found.axis) for part in parts if part is not None)
 
 
 def _whole(system: System, passed: tuple[str, ...] = ()) -> Program:

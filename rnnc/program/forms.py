@@ -126,7 +126,8 @@ class Section:
 class Program:
     """`system` holds what every name means; `homes` says where each computed or cleaned value lies. `cleared`
     values are zero (or their border's) in the padding of a ragged batch. `held` are the influences that a loop carries,
-    `across` those that a block of steps takes over and hands on. What a caller passes or gets of the values in
+    `across` those that a block of steps takes over and hands on; `along` is the axis whose rows a part of a
+    call has, "" of a whole one. What a caller passes or gets of the values in
     `refined` has one dimension where they have two (`rnnc.system.refine`)."""
 
     system: System
@@ -137,6 +138,7 @@ class Program:
     held: tuple[Kept, ...] = ()
     across: tuple[Across, ...] = ()
     refined: frozenset[str] = frozenset()
+    along: str = ""
 
 
 def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

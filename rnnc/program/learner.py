@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.diagnostics import Reporter
-from rnnc.learning.forms import Asked, Blockwise, Learned
+from rnnc.learning.forms import Asked, Blockwise, Learned, Rowwise
 from rnnc.learning.rules import Rule
-from rnnc.program.blockwise import blockwise
+from rnnc.program.blockwise import blockwise, rowwise
 from rnnc.program.forms import Program
 from rnnc.program.lower import lower
 from rnnc.program.online import online
@@ -35,4 +35,6 @@ def _programs(learned: Learned) -> tuple[Program, ...]:
     if isinstance(learned, Pieces):
         parts = (learned.begin, learned.end, learned.piece)
         return tuple(lower(part) for part in parts if part is not None)
+    if isinstance(learned, Rowwise):
+        return rowwise(learned)
     return blockwise(learned) if isinstance(learned, Blockwise) else (online(learned),)

@@ -216,8 +216,8 @@ class NoSteps(Diagnostic):
 
 class NotFollowed(Diagnostic):
     """Real-time recurrent learning carries from each step to the next how every parameter has moved the states, and of
-    earlier steps it knows those at a fixed distance: a state that reads the first step of another it cannot follow. In
-    blocks of steps and with random factors (`hybrid`, `uoro`, `kf_rtrl`) it follows one axis, otherwise any number.
+    earlier steps it knows those at a fixed distance: a state that reads the first step of another it cannot follow.
+    With random factors (`uoro`, `kf_rtrl`) it follows one axis, otherwise any number.
 
     Wrong, with RTRL:
 
@@ -243,7 +243,7 @@ class NotFollowed(Diagnostic):
 
     def help(self) -> Help | None:
         bptt = "back-propagation through time (bptt) gives the exact gradient of any network"
-        return Help(f"{bptt}, and `rtrl` follows several axes" if self.several else bptt)
+        return Help(f"{bptt}, and `rtrl` and `hybrid` follow several axes" if self.several else bptt)
 
 
 class CrossesUnits(Diagnostic):

@@ -267,15 +267,18 @@ class Border:
     `sides` gives for each axis of the value whether "before the first step" is below 0 ("low") or past the end
     ("high").
     The named values have none of the value's axes; None is zero. Past the other end a value is zero; past both, zero.
+    `rows` names what stands k positions below 0 of the first axis inside the others, which it has; it is there to be
+    differentiated by (`rnnc.learning.rowwise`), and a system that runs has none.
     """
 
     name: str
     sides: tuple[Literal["low", "high"], ...]
     default: str | None
     early: tuple[tuple[int, str | None], ...] = ()
+    rows: tuple[tuple[int, str], ...] = ()
 
     def reads(self) -> tuple[str, ...]:
-        return tuple(n for n in (self.default, *(e for _, e in self.early)) if n is not None)
+        return tuple(n for n in (self.default, *(e for _, e in (*self.early, *self.rows))) if n is not None)
 
 
 @dataclass(frozen=True)

@@ -59,3 +59,24 @@ def hindrance(system: System) -> Hindrance | None:
         ):
             return Hindrance(f"`{author}` needs the whole sequence", e.span)
     return None
+
+
+def hindered(system: System, axis: str) -> bool:
+    """Whether something that the loss needs, below the sums that make it, is of no fixed distance along one of several
+    axes, of a later position, or of all of them: then the network cannot run position by position there."""
+    assert system.loss is not None
+    values = {v.name: v for v in system.values}
+    by_out = {e.out: e for e in system.equations}
+    borders = {b.name: b.reads() for b in system.borders}
+    inside = needed(by_out, borders, (system.loss,))
+    units = needed(by_out, borders, tuple(n for n in inside if values[n].role == "unit"))
+    for e in (by_out[name] for name in inside):
+        along = [a for r in e.reads for a in r.at if a.axis == axis]
+        over = getattr(e.op, "over", ())
+        if any(a.anchor != "here" or a.low > 0 or (a.high or 0) > 0 for a in along):
+            return True
+        if axis in (over if isinstance(over, tuple) else (over,)):
+            return True
+        if e.out in units and isinstance(e.op, Contract) and along and axis not in values[e.out].axes:
+            return True
+    return False

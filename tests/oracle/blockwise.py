@@ -10,7 +10,6 @@ import numpy as np
 from oracle.forward_in_time import same
 from oracle.properties import Subject, close
 from oracle.streaming import chunks
-from rnnc.diagnostics import Rejected
 from rnnc.system.piecewise import piecewise
 
 SIZES = (None, 1, 2, 3, 7, 17, 40)
@@ -22,8 +21,6 @@ def hybrid_is_bptt(subject: Subject) -> None:
     if not hasattr(subject.module, "rtrl"):
         return
     own, batch, axes = _with_hybrid(subject), subject.ragged, subject.system.axes
-    if len(axes) > 1 and not _in_blocks(own):
-        return
     run, given = own.module.hybrid, batch.given(axes)
     for size in SIZES:
         found = run(own.parameters, **batch.arrays, lengths=given, reduce="sum", block=size)
@@ -63,15 +60,6 @@ def hybrid_goes_on(subject: Subject) -> None:
 
 def _with_hybrid(subject: Subject) -> Subject:
     return replace(subject, rules=("rtrl", "hybrid"))
-
-
-def _in_blocks(own: Subject) -> bool:
-    """False where steps go along several axes at once, which is refused in so many words."""
-    try:
-        return bool(own.module)
-    except Rejected as refused:
-        assert {d.code for d in refused.diagnostics} == {"E310"} and "of several axes" in str(refused)
-        return False
 
 
 BLOCKWISE = (hybrid_is_bptt, hybrid_goes_on)

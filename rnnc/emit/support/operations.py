@@ -78,6 +78,24 @@ def added_up(a: Any, b: Any) -> Any:
     return product.reshape(a.shape[1], *a.shape[2:], *b.shape[2:])
 
 
+def contracted(labels: str, a: Any, b: Any) -> Any:
+    """What `np.einsum` makes of two arrays, by a product of matrices for all entries of what both have and it keeps."""
+    operands, out = labels.split("->")
+    one, two = operands.split(",")
+    kept = [x for x in one if x in two and x in out]
+    gone = [x for x in one if x in two and x not in out]
+    rows, columns = ([x for x in mine if x not in other] for mine, other in ((one, two), (two, one)))
+    a = a.transpose([one.index(x) for x in (*kept, *gone, *rows)])
+    b = b.transpose([two.index(x) for x in (*kept, *columns, *gone)])
+    n, m = len(kept), len(gone)
+    lead, own, other = a.shape[:n], a.shape[n + m :], b.shape[n : b.ndim - m]
+    count = math.prod(a.shape[n : n + m])
+    left = b.reshape(*lead, math.prod(other), count)
+    right = a.reshape(*lead, count, math.prod(own))
+    order = [*kept, *columns, *rows]
+    return np.matmul(left, right).reshape(*lead, *other, *own).transpose([order.index(x) for x in out])
+
+
 def last_rows(a: Any, low: int, lengths: Any) -> Any:
     """The last `low` positions of each sequence of an array with `low` rows before the first: (low, batch, ...)."""
     b = np.arange(a.shape[1])

@@ -6,7 +6,8 @@ Above 1, the module is faster. JAX's rival is a jitted `lax.scan` that carries t
 `jacrev` of the step, for the layer whose units see only themselves with the traces written out by hand. Both do the
 same work on the same weights, on one thread; the gradients are compared first. Times are of the processor. Without JAX
 only the module's own times are shown. "product": what the matrix products of the dense influences alone take in NumPy,
-below which no NumPy code comes; with which kernels, OPENBLAS_CORETYPE decides where it is set. Then `hybrid` beside `rtrl`, over 100 steps and over 500, which are several blocks.
+below which no NumPy code comes; with which kernels, OPENBLAS_CORETYPE decides where it is set. Then `hybrid` beside
+`rtrl`, over 100 steps and over 500, which are several blocks.
 """
 
 from __future__ import annotations

@@ -181,7 +181,7 @@ class Latex(Writer):
 
     def size(self, size: Size, level: int = ATOM) -> str:
         text = size.spelled({name: _word(name) for name in size.names}).replace("*", " ")
-        return text if level == SUM or (len(size.terms) == 1 and "/" not in text) else f"({text})"
+        return text if level == SUM or (len(size.terms) <= 1 and "/" not in text) else f"({text})"
 
     def end(self, base: str) -> str:
         return rf"\mathrm{{{base}}}"

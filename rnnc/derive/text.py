@@ -121,7 +121,7 @@ class Text(Writer):
 
     def size(self, size: Size, level: int = ATOM) -> str:
         text = str(size)
-        return text if level == SUM or (len(size.terms) == 1 and "/" not in text) else f"({text})"
+        return text if level == SUM or (len(size.terms) <= 1 and "/" not in text) else f"({text})"
 
     def end(self, base: str) -> str:
         return base

@@ -67,10 +67,11 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     for old, new in ON_TOP:
         assert shared.count(old) == 1
         shared = shared.replace(old, new)
+    head = facts(model, program, names, spec, stream, tuple(one.rule.name for one in learners))
     parts = [
-        facts(model, program, names, spec, stream, tuple(one.rule.name for one in learners)),
+        head,
         on_device(shared),
-        operations(networks + learning),
+        operations(head + networks + learning),
         alignments() if "Lattice(" in networks else "",
         copied("scans") if kernels.scans.named else "",
         own_versions(copied("generating")) if model.feedbacks else "",

@@ -12,6 +12,7 @@ from rnnc.emit.views import Names
 from rnnc.model.forms import Datum, Model
 from rnnc.model.label_losses import labellings
 from rnnc.model.show import show_model
+from rnnc.model.size_conditions import size_conditions
 from rnnc.program.forms import Program
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import System, Value
@@ -135,6 +136,7 @@ def _shapes(lines: Lines, model: Model, names: Names, stream: Streaming) -> None
     with _sizes(lines, model, names, "shapes", "dict[str, tuple[int, ...]]"):
         lines.add('"""The shape of every parameter."""')
         _unpack(lines, model, names)
+        _conditions(lines, model, names)
         lines.add("return {")
         order = {n: k for k, n in enumerate(parameter_order(names.system))}
         for p in sorted(model.parameters, key=lambda p: order[p.name]):
@@ -158,6 +160,21 @@ def _shapes(lines: Lines, model: Model, names: Names, stream: Streaming) -> None
                 shape = names.values[name].shape if name in names.values else ()
                 lines.add(f"    {name!r}: ({_tuple(shape, names)}, 0),")
         lines.add("}")
+
+
+def _conditions(lines: Lines, model: Model, names: Names) -> None:
+    """Checks of sizes that may come out broken or negative, and of slices that may leave their vector."""
+    wholes, slices = size_conditions(model)
+
+    def given(*sizes: Size) -> str:
+        return "{" + ", ".join(f"{n!r}: {names.size[n]}" for n in sorted({n for z in sizes for n in z.names})) + "}"
+
+    for size in wholes:
+        lines.add(f"check_size({str(size)!r}, {size.spelled(names.size)}, {given(size)})")
+    for one in slices:
+        ends = (one.start, one.stop, one.length)
+        values = ", ".join(z.spelled(names.size) for z in ends)
+        lines.add(f"check_slice({one.text!r}, {values}, {given(*ends)})")
 
 
 def _tuple(shape: Shape, names: Names) -> str:

@@ -26,9 +26,10 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     checkpoints = any(one.rule.form_of == "bptt" for one in learners)
     networks = "\n\n\n".join(bodies(names, stream, back=not checkpoints))
     learning = functions(model, learners, OutCalls(), names, stream)
-    operations = needed_operations("\n".join((networks, *learning)))
+    head = facts(model, program, names, spec, stream, tuple(x.rule.name for x in learners if not x.rule.form_of))
+    operations = needed_operations("\n".join((head, networks, *learning)))
     parts = [
-        facts(model, program, names, spec, stream, tuple(x.rule.name for x in learners if not x.rule.form_of)),
+        head,
         copied("parameters"),
         copied("calls"),
         copied("generating") if model.feedbacks else "",

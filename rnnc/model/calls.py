@@ -18,9 +18,10 @@ from rnnc.model.errors_names import Circular, UnknownName, WrongArguments, Wrong
 from rnnc.model.errors_shapes import WrongType
 from rnnc.model.lookup import unknown
 from rnnc.model.loss_calls import LOSS_FORMS, loss_call
-from rnnc.model.sizing import number_of
+from rnnc.model.sizing import constant_of, number_of, size_expression
 from rnnc.ops.elementary import ELEMENTARY
 from rnnc.places import specs_folder
+from rnnc.sizes import Size
 from rnnc.suggest import suggest
 
 if TYPE_CHECKING:
@@ -175,21 +176,24 @@ def fits(node: syntax.Call, signature: Signature, drafting: Drafting) -> bool:
 
 def _slice(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:
     source = drafting.draft(node.args[0], context)
-    ends = []
-    for bound in node.args[1:]:
-        value = number_of(bound, context.scope, drafting.r, "the ends of a slice are whole numbers")
-        if value is None:
-            return poison(node.span)
-        if value != int(value) or value < 0:
-            said = f"the ends of a slice are whole numbers from 0 on, found {value:g}"
-            drafting.report(WrongType(span=bound.span, said=said, hint="not a place in a vector"))
-            return poison(node.span)
-        ends.append(value)
-    if ends[1] <= ends[0]:
-        said = f"this slice is empty: from {ends[0]:g} up to, not including, {ends[1]:g}"
-        drafting.report(WrongType(span=node.span, said=said, hint="nothing between"))
+    start, stop = (_place(bound, context, drafting) for bound in node.args[1:])
+    if start is None or stop is None:
         return poison(node.span)
-    return drafting.apply("slice", (source,), node.span, (ends[0], ends[1]))
+    made = drafting.apply("slice", (source,), node.span)
+    made.ends = (start, stop)
+    return made
+
+
+def _place(bound: syntax.Expr, context: Context, drafting: Drafting) -> Size | None:
+    """An end of a slice: a whole number, a constant or a size expression; None where it is none (reported)."""
+    value = constant_of(bound, context.scope)
+    if value is None:
+        return size_expression(bound, context.scope, drafting.r)
+    if value == int(value) and value >= 0:
+        return Size.of(int(value))
+    said = f"the ends of a slice are whole numbers from 0 on, found {value:g}"
+    drafting.report(WrongType(span=bound.span, said=said, hint="not a place in a vector"))
+    return None
 
 
 def _dropout(node: syntax.Call, context: Context, drafting: Drafting) -> Draft:

@@ -52,7 +52,7 @@ def _use(use: Pending, r: Resolution) -> list[Pending]:
         _broken(use, r)
         return []
     scope = Scope()
-    sized = size_names(cell.body, r.cells)
+    sized = size_names(cell.body, r.cells, in_cell=True)
     place = _place(use, cell, scope, bound, returned, r)
     for axis, key in zip(cell.over, bound, strict=True):
         add(scope, axis, AxisName(key, axis.span, broken=key in r.broken_axes), r)

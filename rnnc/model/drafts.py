@@ -31,6 +31,8 @@ class Draft:
     numbers: tuple[float, ...] = ()
     value: float = 0.0
     size: Size | None = None
+    ends: tuple[Size, Size] | None = None
+    """Of a `slice`: its first entry, and the one after its last."""
     axis: str = ""
     slot: Slot | None = None
     at: tuple[At, ...] = ()

@@ -11,7 +11,7 @@ from rnnc.model.fitting import COMPARISONS, wrong_kind, wrong_shapes
 from rnnc.model.reasons import reasons
 from rnnc.model.resolution import Resolution
 from rnnc.model.shapes import is_scalar, result
-from rnnc.sizes import ONE, Shape, show_shape
+from rnnc.sizes import ONE, Shape, Size, show_shape
 
 
 class Finishing:
@@ -55,7 +55,7 @@ class Finishing:
         if shape is None:
             self.r.reporter.report(wrong_shapes(draft, [a.type.shape for a in args]))
             return None
-        if draft.op == "slice" and not self._inside(draft, args[0]):
+        if draft.ends is not None and not self._inside(draft, draft.ends, args[0]):
             return None
         return self._apply(draft, args, shape)
 
@@ -70,7 +70,7 @@ class Finishing:
             args = tuple(self._vector(a) for a in args)
             if len(args) == 1:
                 return args[0]
-        return m.Apply(draft.op, args, kind, draft.span, draft.numbers)
+        return m.Apply(draft.op, args, kind, draft.span, draft.numbers, draft.ends)
 
     def _vector(self, expr: m.Expr) -> m.Expr:
         """A number as a vector of one."""
@@ -78,14 +78,28 @@ class Finishing:
             return expr
         return m.Apply("flatten", (expr,), m.Type(expr.type.axes, (ONE,)), expr.span)
 
-    def _inside(self, draft: Draft, source: m.Expr) -> bool:
-        length = self.r.value_of(source.type.shape[0])
-        if length is None or draft.numbers[1] <= length:
-            return True
+    def _inside(self, draft: Draft, ends: tuple[Size, Size], source: m.Expr) -> bool:
+        """Whether a slice lies in its vector, for the network's defaults."""
         size = source.type.shape[0]
-        shown = f"{length}" if size.constant is not None else f"{size} = {length}"
-        said = f"this slice ends at {draft.numbers[1]:g}, the vector at {shown}"
-        self.r.reporter.report(WrongType(span=draft.span, said=said, hint="past the end"))
+        start, stop, length = (self.r.value_of(z) for z in (*ends, size))
+        if start is None or stop is None or length is None:
+            return True
+        whole = start.denominator == stop.denominator == 1
+        if whole and 0 <= start < stop <= length:
+            return True
+        first, last, end = (
+            str(z) if z.constant is not None else f"{z} = {value}"
+            for z, value in ((ends[0], start), (ends[1], stop), (size, length))
+        )
+        if not whole:
+            said, hint = f"this slice goes from {first} to {last}", "not between whole numbers"
+        elif start < 0:
+            said, hint = f"this slice begins at {first}", "not a place in a vector"
+        elif stop <= start:
+            said, hint = f"this slice is empty: from {first} up to, not including, {last}", "nothing between"
+        else:
+            said, hint = f"this slice ends at {last}, the vector at {end}", "past the end"
+        self.r.reporter.report(WrongType(span=draft.span, said=said, hint=hint))
         return False
 
     def _leaf(self, draft: Draft) -> m.Expr:

@@ -96,7 +96,7 @@ class Apply:
                   bilinear(W, a, b): (k,l,j)(l,)(j,);  block(W, a): (blocks,m,k)(blocks*k,) -> (blocks*m,)
                   sparse(W, columns, a): values (m,k), token array (m,k) of columns, (d,) -> (m,)
                   row(E, w): (v,e) and a token -> (e,)
-    structure     concat(a, b, ...) and slice(a; start, stop) along the first dimension, transpose(a) of two
+    structure     concat(a, b, ...) and slice(a; `ends`) along the first dimension, transpose(a) of two
     dimensions,
                   flatten(a): all dimensions into one, row-major; made by losses alone: reshape(a), row-major;
                   cut(a; k): part k of a vector in equal parts; rows_added(a): the sum over the first dimension
@@ -115,6 +115,8 @@ class Apply:
     type: Type
     span: Span
     numbers: tuple[float, ...] = ()
+    ends: tuple[Size, Size] | None = None
+    """Of a `slice`: its first entry, and the one after its last."""
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,14 @@ def read(slot: Slot, found: tuple[Entry, ...], span: Span, drafting: Drafting) -
     count = taps(next(a for a in at if a.high is not None))
     for _ in range(count):
         drafting.r.count(span)
-    parts = tuple(joined("slice", (draft,), span, (float(k), float(k + 1))) for k in reversed(range(count)))
+    parts = tuple(_tap(draft, k, span) for k in reversed(range(count)))
     return joined("concat", parts, span)
+
+
+def _tap(window: Draft, k: int, span: Span) -> Draft:
+    part = joined("slice", (window,), span)
+    part.ends = (Size.of(k), Size.of(k + 1))
+    return part
 
 
 def read_at(slot: Slot, at: tuple[At, ...], span: Span) -> Draft:

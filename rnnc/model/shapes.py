@@ -7,8 +7,6 @@ Both directions only fill in what is unknown; whether everything fits is asked a
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from rnnc.model.connections import kept
 from rnnc.model.drafts import Draft, read_shape, taps
 from rnnc.model.mixtures import mixture_result
@@ -134,8 +132,9 @@ def _fitting(draft: Draft, shapes: list[Shape]) -> Shape | None:
         return (product(first),)
     if op == "concat":
         return _concat(shapes)
-    if op == "slice":
-        return (Size.of(Fraction(draft.numbers[1] - draft.numbers[0])), *first[1:]) if first else None
+    if draft.ends is not None:
+        start, stop = draft.ends
+        return (stop - start, *first[1:]) if first else None
     if op == "outer":
         return (*first, *shapes[1]) if len(first) == 1 and len(shapes[1]) == 1 else None
     if op == "transpose":

@@ -115,5 +115,5 @@ def _spell(node: m.Expr, parts: list[tuple[str, int]]) -> tuple[str, int]:
         return f"{left} {'@' if node.op == 'matmul' else node.op} {right}", level
     if node.op == "neg":
         return f"-{parts[0][0] if parts[0][1] > 2 else '(' + parts[0][0] + ')'}", 2
-    numbers = [f"{n:g}" for n in node.numbers]
+    numbers = [f"{n:g}" for n in node.numbers] + [str(z) for z in node.ends or ()]
     return f"{node.op}({', '.join([p[0] for p in parts] + numbers)})", 9

@@ -21,14 +21,16 @@ LARGEST = 10**18
 NO_NUMBERS = frozenset(("true", "false", "none", "nan", "inf"))
 """What other languages write where a size should stand."""
 
-SIZED_ARGUMENT = {"block": 1, "embedding": 1}
+SIZED_ARGUMENTS = {"block": (1,), "embedding": (1,)}
+OF_A_CELL = {**SIZED_ARGUMENTS, "slice": (1, 2)}
+"""In a cell a formal is a size or a value; a network's name that stands in ends of slices alone is a constant."""
 
 
-def size_names(body: Iterable[syntax.Statement], cells: Mapping[str, syntax.Cell]) -> set[str]:
+def size_names(body: Iterable[syntax.Statement], cells: Mapping[str, syntax.Cell], in_cell: bool = False) -> set[str]:
     """The names that stand where a size does: in a shape, as a count of blocks, as the width of an embedding,
-    and as an argument of a cell that uses it so.
+    in a cell as an end of a slice, and as an argument of a cell that uses it so.
     """
-    return _size_names(body, cells, {}, ())
+    return _size_names(body, cells, {}, (), OF_A_CELL if in_cell else SIZED_ARGUMENTS)
 
 
 def _size_names(
@@ -36,6 +38,7 @@ def _size_names(
     cells: Mapping[str, syntax.Cell],
     known: dict[str, set[str]],
     active: tuple[str, ...],
+    sized: Mapping[str, tuple[int, ...]],
 ) -> set[str]:
     found: set[str] = set()
     for statement in body:
@@ -43,13 +46,14 @@ def _size_names(
             found |= _references(expr)
         for call in (e for top in expressions(statement) for e in walk(top) if isinstance(e, syntax.Call)):
             name = call.function.text
-            if name in SIZED_ARGUMENT and len(call.args) > SIZED_ARGUMENT[name]:
-                found |= _references(call.args[SIZED_ARGUMENT[name]])
+            for k in sized.get(name, ()):
+                if k < len(call.args):
+                    found |= _references(call.args[k])
             cell = cells.get(name)
             if cell is None or name in active or len(active) > 40:
                 continue
             if name not in known:
-                known[name] = _size_names(cell.body, cells, known, (*active, name))
+                known[name] = _size_names(cell.body, cells, known, (*active, name), OF_A_CELL)
             for formal, argument in zip(cell.formals, call.args, strict=False):
                 if formal.name.text in known[name]:
                     found |= _references(argument)

@@ -86,9 +86,9 @@ def _concat(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> Non
 
 
 def _slice(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
-    start, stop = (Size.of(int(x)) for x in e.numbers)
+    assert e.ends is not None
     read = low.operand_of(e.args[0], _free(e.args[0]))
-    low.emit(name, e.type.axes, e.type.shape, s.Slice(start, stop), (read,), None, about, span)
+    low.emit(name, e.type.axes, e.type.shape, s.Slice(*e.ends), (read,), None, about, span)
 
 
 def _transpose(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:

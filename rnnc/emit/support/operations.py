@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 # ---- copied from here
+
+
+def check_size(text: str, value: float, sizes: Mapping[str, int]) -> None:
+    """Raises ValueError where a size expression comes out as no positive whole number."""
+    if value != int(value) or value < 1:
+        given = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        raise ValueError(f"size `{text}` comes out as {value:g} for {given}; it has to be a positive whole number")
+
+
+def check_slice(text: str, start: float, stop: float, length: float, sizes: Mapping[str, int]) -> None:
+    """Raises ValueError where a slice leaves its vector, or has nothing between its ends."""
+    if not 0 <= start < stop <= length or start != int(start) or stop != int(stop):
+        given = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        raise ValueError(f"`{text}` goes from {start:g} up to {stop:g} in a vector of {length:g} for {given}")
 
 
 def halo(a: Any, rows: tuple[tuple[int, int], ...], sides: tuple[str, ...], start: Any, edge: Any = None) -> None:

@@ -206,6 +206,17 @@ def test_blocks_give_the_gradient(name: str) -> None:
         np.testing.assert_allclose(made, right[weight], rtol=1e-10, atol=1e-12, err_msg=weight)
 
 
+def test_a_loss_of_one_entry_needs_no_minimum_over_entries() -> None:
+    """Whether all entries of the target are there is whether the one is."""
+    system = build_text(
+        "network one(H = 3) { axis n input x[n] : H target t[n] : 1 unit h[n] : H = tanh(full(x) + full(h[n-1])) "
+        "output y[n] : 1 = full(h) loss (y - t)^2 }"
+    )
+    lines = ("dL/dy(n) = 2 y(n) - 2 [t(n) given] t(n) if t(n) given, else 0",)
+    for algorithm in ("bptt", "hybrid"):
+        assert set(lines) <= set(equations(derive(system, algorithm=algorithm)))
+
+
 def test_blocks_follow_one_axis() -> None:
     with pytest.raises(ValueError, match="blocks of steps of one axis, and `h` reads `h` along several"):
         derive(spec("rnn2d"), algorithm="hybrid")

@@ -95,6 +95,23 @@ def test_random_networks(rule: str, seeds: int) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("sources", ("full(x)", "full(x) + full(g[n-1])"), ids=("input", "both"))
+def test_a_gate_that_goes_into_a_net_input_of_its_own_sources(rule: str, sources: str) -> None:
+    """`v` and `g` read the same, and what `g` reads is added to what `v` lets through."""
+    text = f"""network gated(H = 2) {{
+      axis n
+      input  x[n] : H
+      target t[n] : H
+      unit   v[n] : H = sigmoid({sources})
+      unit   g[n] : H = tanh({sources} + v * g[n-1])
+      output y[n] : H = full(g)
+      loss squared_error(y, t)
+    }}"""
+    subjects = Subjects(text, rule, 0)
+    assert subjects.error(subjects.balanced()) < 1e-11
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_signs_drawn_once_for_all_steps_are_not_right_in_the_mean(rule: str) -> None:
     subjects = Subjects(CASES[0].spec, rule, 0)
     signs = subjects.balanced()

@@ -15,7 +15,7 @@ from rnnc.ops.formula import UNIT
 from rnnc.sizes import ONE, Size
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Access, Contract, Equation, Gather, Pointwise, System
-from rnnc.system.reach import upstream
+from rnnc.system.reach import downstream, upstream
 
 
 class NotAProduct(Exception):
@@ -51,8 +51,8 @@ class Product:
 
 
 def products(x: Extension, within: System, states: Iterable[str], parameters: Iterable[str]) -> tuple[Product, ...]:
-    """The products of a step that its states depend on: net inputs that read the same vectors are one. Raises
-    `NotAProduct`. What tables are multiplied with is added to `x`."""
+    """The products of a step that its states depend on: net inputs that read the same vectors are one, unless one goes
+    into the other. Raises `NotAProduct`. What tables are multiplied with is added to `x`."""
     inside = upstream(within, states)
     equations = tuple(e for e in within.equations if e.out in inside)
     uses: dict[str, list[tuple[Equation, int]]] = {}
@@ -66,7 +66,7 @@ def products(x: Extension, within: System, states: Iterable[str], parameters: It
             if others:
                 raise NotAProduct(name, others[0][0])
             entries.append(_entry(x, name, equation, index, uses, frozenset(states)))
-    return _grouped(entries)
+    return _grouped(entries, within)
 
 
 def _entry(
@@ -105,7 +105,7 @@ def _net(e: Equation, uses: dict[str, list[tuple[Equation, int]]], states: froze
     return e.out
 
 
-def _grouped(entries: list[Entry]) -> tuple[Product, ...]:
+def _grouped(entries: list[Entry], within: System) -> tuple[Product, ...]:
     by_net: dict[str, list[Entry]] = {}
     for entry in entries:
         by_net.setdefault(entry.net, []).append(entry)
@@ -113,12 +113,27 @@ def _grouped(entries: list[Entry]) -> tuple[Product, ...]:
     for net, read in by_net.items():
         by_sources.setdefault(frozenset(_unlabelled(e.source) for e in read), []).append(net)
     found = []
-    for nets in by_sources.values():
+    for nets in (group for alike in by_sources.values() for group in _apart(alike, within)):
         members = tuple(e for net in nets for e in by_net[net])
         sources = tuple(dict.fromkeys(_unlabelled(e.source) for e in members))
         own = tuple(replace(e, source=_unlabelled(e.source)) for e in members)
         found.append(Product(tuple(nets), sources, own))
     return tuple(found)
+
+
+def _apart(nets: list[str], within: System) -> list[list[str]]:
+    """Net inputs in groups of which none goes into another within the step: what is known of both at once is the
+    derivative of the state by each with the other given."""
+    after = {net: downstream(within, (net,)) for net in nets}
+    groups: list[list[str]] = []
+    for net in nets:
+        free = (g for g in groups if not any(net in after[other] or other in after[net] for other in g))
+        group = next(free, None)
+        if group is None:
+            groups.append([net])
+        else:
+            group.append(net)
+    return groups
 
 
 LABEL = ".s"

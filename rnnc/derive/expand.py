@@ -125,7 +125,8 @@ class Expansion:
         if isinstance(op, s.Extreme):
             bound, inner = self._bind(e, scope)
             where = self.read(e.reads[1], inner) if len(e.reads) > 1 else None
-            return x.Reduce(op.kind, bound, self.read(e.reads[0], inner), where)
+            body = self.read(e.reads[0], inner)
+            return x.Reduce(op.kind, bound, body, where) if bound else body
         if isinstance(op, s.Gather | s.Take):
             token = self.read(e.reads[1], scope)
             assert isinstance(token, x.Ref)

@@ -210,7 +210,7 @@ class _Reach:
                 return
 
     def widen(self) -> None:
-        """An influence that a wider one goes into by entries has the width of that one, as it is held whole."""
+        """An influence that a wider one goes into has the width of that one, which is held whole."""
         self.waiting = list(self.found)
         while self.waiting:
             state, parameter = self.waiting.pop()

@@ -59,6 +59,18 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss 2 * ctc(p, l, blank = V - 1) + ctc(softmax(2 * q), l, blank = V - 1)
         """,
     ),
+    "labels for distributions that are the same in every sequence": (
+        1,
+        """
+        axis n, m
+        input x[n] : D
+        target l[m] : token(V)
+        unit h : K = tanh(bias)
+        output p[n] : V = softmax(0.8 ^ n * full(h) + bias)
+        output q[n] : V = softmax(bias)
+        loss ctc(p, l, blank = V - 1) + ctc(q, l, blank = V - 1)
+        """,
+    ),
     "a start that reads targets": (
         0,
         """
@@ -127,11 +139,11 @@ CORNERS: dict[str, tuple[int, str]] = {
         1,
         """
         axis n
-        input x[n] : D
+        input x[n], u[n] : D
         input c : D
         target z : D
         target t[n] : D
-        output y[n] : D = full(x)
+        output y[n] : D = full(u)
         start x[first-1] = tanh(full(c))
         start x[first-2] = forced(c, z)
         loss dot(y, x[n-2]) + squared_error(y, t)

@@ -82,6 +82,9 @@ class Steps:
         lattice = self.names.lattice(e)
         frames, positions = (f"call.lengths[{axis!r}]" for axis in op.over)
         logits = aligned(reads[0], (op.over[0], BATCH, *(d for d in e.reads[0].dims if isinstance(d, str))))
+        if BATCH not in reads[0].labels:
+            outputs = self.names.size_text(self.names.values[e.reads[0].name].shape[0])
+            logits = f"np.broadcast_to({logits}, ({self.names.length(op.over[0])}, batch, {outputs}))"
         labels = f"{aligned(reads[1], (op.over[1], BATCH))} if {e.reads[1].name!r} in call.data else None"
         self.lines.add(f"{lattice} = Lattice(")
         self.lines.add(f"    {logits}, {labels}, {frames}, {positions},")

@@ -118,7 +118,8 @@ def _arrays(subject: Subject, batch: data.Batch) -> tuple[dict[str, Array], dict
     """Data by sequence that every step reads, data by position, and data that starts read."""
     values = {v.name: v for v in subject.system.values}
     units = [n for n in subject.units if values[n].axes or n in subject.system.outputs]
-    always, reached = reading(subject, units, False), reading(subject, units, True)
+    loss = [subject.system.loss] if subject.system.loss is not None else []
+    always, reached = reading(subject, units, False), reading(subject, [*units, *loss], True)
     begun = [n for b in subject.system.borders if b.name in reached for n in b.reads()]
     starts = reading(subject, begun, False)
     held = {n: a for n, a in batch.arrays.items() if not values[n].axes and n in always}

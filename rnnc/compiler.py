@@ -79,7 +79,7 @@ MOST_INFLUENCES = 3000
 
 
 def learners(
-    understood: Understood, learn: Sequence[str] | None = None, checkpoint: bool = False
+    understood: Understood, learn: Sequence[str] | None = None, checkpoint: bool = False, by_strips: bool = True
 ) -> tuple[Learner, ...]:
     """What the rules `learn` need beside back-propagation, and with `checkpoint` back-propagation itself; none where
     the network has no loss. Where `learn` is None, real-time recurrent learning, unless the network cannot be learned
@@ -91,12 +91,12 @@ def learners(
     reporter = Reporter()
     most = MOST_INFLUENCES if learn is None else None
     rules = tuple(rule for rule in chosen(learn) if rule.learned is not None and understood.system.loss is not None)
-    found = tuple(learner(rule, understood.system, reporter, most) for rule in rules)
+    found = tuple(learner(rule, understood.system, reporter, most, by_strips) for rule in rules)
     if learn is not None:
         reporter.stop_if_wrong()
     if checkpoint and understood.system.loss is not None:
         reporter = Reporter()
-        found = (learner(CHECKPOINTS, understood.system, reporter), *found)
+        found = (learner(CHECKPOINTS, understood.system, reporter, None, by_strips), *found)
         reporter.stop_if_wrong()
     return tuple(one for one in found if one is not None)
 
@@ -107,16 +107,13 @@ def emit(
     """The text of the generated module. `learn` names its learning rules (`rnnc.learning.rules`; `bptt` is always
     there); None: `bptt` and, where the network allows it, `rtrl`. Raises `Rejected` where it does not allow one that is
     asked for, `rnnc.learning.rules.NoRule` for a name that is none. With `checkpoint`, `bptt` holds about the square
-    root of a sequence's steps; `ValueError` where the target has neither that nor `truncated_bptt`."""
+    root of a sequence's steps."""
     from rnnc.emit.targets import back_end
     from rnnc.program.lower import lower
-    from rnnc.system.pieces import Pieces
 
     chosen = back_end(target)
     program = lower(differentiate(understood), chosen.by_strips)
-    rules = learners(understood, learn, checkpoint)
-    if not chosen.in_pieces and any(isinstance(one.learned, Pieces) for one in rules):
-        raise ValueError(f"the target {target} has no checkpoints and no truncated_bptt")
+    rules = learners(understood, learn, checkpoint, chosen.by_strips)
     return chosen.emit(understood.model, program, understood.source.text, rules)
 
 

@@ -10,12 +10,8 @@ from rnnc.diagnostics import Rejected
 from rnnc.frontend.read import read_text
 from rnnc.learning.rules import RULES
 
-NAMES = tuple(
-    rule.name.removesuffix("N") + "1" * rule.family
-    for rule in RULES
-    if rule.learned is not None and rule.name != "truncated_bptt"
-)
-"""Every rule beside back-propagation that the target has; of a family the first."""
+NAMES = tuple(rule.name.removesuffix("N") + "1" * rule.family for rule in RULES if rule.learned is not None)
+"""Every rule beside back-propagation; of a family the first."""
 
 
 def allowed(path: Path) -> tuple[str, ...]:

@@ -152,10 +152,10 @@ class Namespace(types.ModuleType):
         return found
 
 
-def array(a: Any, dtype: Any = None) -> Array:
+def array(a: Any, dtype: Any = None, order: Any = "K") -> Array:
     """A copy on the GPU, whatever side `a` is on."""
     DONE.append("other copy" if isinstance(a, Array) else "up")
-    return Array(np.array(a.host if isinstance(a, Array) else a, dtype))
+    return Array(np.array(a.host if isinstance(a, Array) else a, dtype, order=order))
 
 
 def asarray(a: Any, dtype: Any = None) -> Array:

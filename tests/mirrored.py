@@ -117,11 +117,16 @@ def in_single(arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def learn(subject: OnBoth, rule: str) -> None:
-    """A ragged batch in both precisions, two chunks, three steps online; `hybrid` in blocks of several sizes."""
+    """A ragged batch in both precisions, two chunks, three steps online; `hybrid` in blocks of several sizes,
+    `truncated_bptt` over several windows."""
     module, p, two = subject.module, subject.parameters, chunks(subject)
     run, batch = getattr(module, rule), subject.ragged
     seed = {"seed": 3} if "seed" in signature(run).parameters else {}
-    sizes: tuple[dict[str, Any], ...] = ({}, {"block": 1}, {"block": 3}) if rule == "hybrid" else ({},)
+    several: dict[str, tuple[dict[str, Any], ...]] = {
+        "hybrid": ({}, {"block": 1}, {"block": 3}),
+        "truncated_bptt": ({}, {"k1": 1, "k2": 1}, {"k1": 2, "k2": 3}),
+    }
+    sizes = several.get(rule, ({},))
     for size in sizes:
         run(p, **batch.arrays, lengths=batch.given(subject.system.axes), **seed, **size)
         _, grads = run(p, **two.first, **seed, **size)

@@ -54,10 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check and out == "-":
         raise Failure("`--check` compares with a file, and OUT is standard output", "name the file with `-o`")
     learn = None if arguments.learn is None else tuple(rule.name for rule in named_rules(arguments.learn))
-    cut = "`--checkpoint`" if arguments.checkpoint else "`truncated_bptt`" if "truncated_bptt" in (learn or ()) else ""
-    if cut and not targets[arguments.target].in_pieces:
-        able = ", ".join(name for name, one in targets.items() if one.in_pieces)
-        raise Failure(f"{cut} is for {able} alone", f"leave it out for {arguments.target}")
     text = emit(understand_spec(arguments), arguments.target, learn, arguments.checkpoint)
     if arguments.check:
         return _compare(text, out, arguments)

@@ -39,6 +39,7 @@ HOST_WORDS = (
 HOST_FUNCTIONS = (
     *("init", "draw", "columns", "sizes_of", "mask", "sign_bits", "_asked", "_lengths"),
     *("draw_token", "draw_flags", "draw_mixture", "drawn", "in_a_row", "check_drawing"),
+    *("window_ends", "own_lengths"),
 )
 """What NumPy does on the host: types and shapes, and functions whose arrays are small and wanted there."""
 
@@ -58,8 +59,9 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     kernels.source("CUDA")
     names = Names(program, kernels)
     stream = streaming(program.system)
-    texts = [without_idle(text) for text in bodies(names, stream)]
-    calls = api(model, program, names, stream)
+    checkpoints = any(one.rule.form_of == "bptt" for one in learners)
+    texts = [without_idle(text) for text in bodies(names, stream, back=not checkpoints)]
+    calls = api(model, program, names, stream, checkpoints)
     kernels.source("CUDA_LEARNING")
     learning = "\n\n\n".join(without_idle(text) for text in functions(model, learners, kernels, names, stream))
     networks = "\n\n\n".join(texts)
@@ -67,7 +69,8 @@ def module(model: Model, program: Program, spec: str, learners: tuple[Learner, .
     for old, new in ON_TOP:
         assert shared.count(old) == 1
         shared = shared.replace(old, new)
-    head = facts(model, program, names, spec, stream, tuple(one.rule.name for one in learners))
+    rules = tuple(one.rule.name for one in learners if not one.rule.form_of)
+    head = facts(model, program, names, spec, stream, rules)
     parts = [
         head,
         on_device(shared),
@@ -93,6 +96,8 @@ def pieces(text: str) -> dict[str, str]:
             found[node.name] = own
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found[node.targets[0].id] = own
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found[node.target.id] = own
     return found
 
 
@@ -101,7 +106,7 @@ def operations(networks: str) -> str:
     device = pieces(copied("operations_device"))
     own = [device.get(name, on_device(text)) for name, text in pieces(needed_operations(networks)).items()]
     summing = any("add_rows(" in text for text in own)
-    rest = [device[name] for name in ("SUMS", "segment_sum", "add_rows") if summing]
+    rest = [device[name] for name in ("ROW_SUMS", "segment_sum", "add_rows") if summing]
     return "\n\n\n".join(dict.fromkeys((copied("device"), copied("sources"), *rest, *own)))
 
 

@@ -3,34 +3,36 @@ the loss of all, and what each of them is told and returns."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
-from rnnc.emit.out_calls import OutCalls
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.support_text import copied
 from rnnc.emit.unpacking import unpacked, uses, variables
 from rnnc.emit.views import Names
 from rnnc.program.forms import Program
+from rnnc.sizes import Size
 from rnnc.system.forms import Dropout
 from rnnc.system.pieces import Pieces
 
 
-def pieces(found: Pieces, programs: tuple[Program, ...], loss: str) -> tuple[str, ...]:
+def pieces(found: Pieces, programs: tuple[Program, ...], loss: str, kernels: KernelSpelling) -> tuple[str, ...]:
     """The texts of the functions `_begin`, `_piece` and `_end`, each with its `_back`, and of the tables before them.
     `programs` are those of the parts that there are, the pieces' last; `loss` is the network's."""
     *others, last = programs
-    piece = _Part("piece", "The steps of one piece; those before it are given.", last)
+    piece = _Part("piece", "The steps of one piece; those before it are given.", last, kernels)
     texts = [_tables(found, piece, loss), piece.forward(), piece.back()]
     if found.begin is None:
         texts += [_NO_BEGIN]
     else:
-        begin = _Part("begin", "What stands before the first step.", others.pop(0))
+        begin = _Part("begin", "What stands before the first step.", others.pop(0), kernels)
         texts += [begin.forward(tuple(s.name for s in found.starts)), begin.back()]
     if found.end is None:
         texts += [_NO_END.replace("LOSS", repr(loss))]
     else:
-        end = _Part("end", "The loss of each sequence, of what the pieces summed up.", others.pop(0))
+        end = _Part("end", "The loss of each sequence, of what the pieces summed up.", others.pop(0), kernels)
         texts += [end.forward((loss,)), end.back()]
     return (*texts, copied("pieces"))
 
@@ -93,11 +95,28 @@ def _tables(found: Pieces, piece: _Part, loss: str) -> str:
     with lines.block("def carried_shapes(**sizes):"):
         lines.add('"""Of what a piece reads of the steps before it the unit shape."""')
         shapes = {c.name: names.values[c.name].shape for c in found.carried}
-        for size in dict.fromkeys(n for shape in shapes.values() for z in shape for n in z.names):
-            lines.add(f"{names.size[size]} = sizes[{size!r}]")
+        _sizes(lines, names, (z for shape in shapes.values() for z in shape))
         text = ", ".join(f"{n!r}: ({''.join(f'{names.size_text(z)}, ' for z in shape)})" for n, shape in shapes.items())
         lines.add(f"return {{{text}}}")
+    lines.add()
+    lines.add()
+    with lines.block("def kept_parts(**sizes):"):
+        lines.add('"""Of what lies in other things that are kept: in which, its first row and the one after its last,')
+        lines.add('and how many dimensions come behind."""')
+        parts = piece.parts()
+        _sizes(lines, names, (z for _, rows, _ in parts.values() for z in rows))
+        text = ", ".join(
+            f"{v!r}: ({whole!r}, {names.size_text(rows[0])}, {names.size_text(rows[1])}, {behind})"
+            for v, (whole, rows, behind) in parts.items()
+        )
+        lines.add(f"return {{{text}}}")
     return lines.text()
+
+
+def _sizes(lines: Lines, names: Names, used: Iterable[Size]) -> None:
+    """Unpacks the network's sizes that these are made of."""
+    for size in dict.fromkeys(n for z in used for n in z.names):
+        lines.add(f"{names.size[size]} = sizes[{size!r}]")
 
 
 @dataclass
@@ -107,9 +126,10 @@ class _Part:
     title: str
     about: str
     program: Program
+    kernels: KernelSpelling
 
     def __post_init__(self) -> None:
-        self.names = Names(self.program, OutCalls())
+        self.names = Names(self.program, self.kernels)
         before: frozenset[str] = frozenset()
         self.writers: dict[str, SectionWriter] = {}
         for section in self.program.sections:
@@ -132,6 +152,16 @@ class _Part:
                 rows = names.extents(name)
                 return (sum(e.low + e.high for e in rows) if rows else -1), v.batched
         raise AssertionError(f"{variable} holds no value")
+
+    def parts(self) -> dict[str, tuple[str, tuple[Size, Size], int]]:
+        """Of what is kept what lies in another buffer that is kept: that, its rows of the first unit dimension, and how
+        many dimensions come behind."""
+        names, writer, found = self.names, self.writers["forward"], {}
+        for name, home in names.homes.items():
+            variable, whole = names.variable(name), writer.whole(home.buffer)
+            if home.rows is not None and variable in self.kept and whole in self.kept and variable != whole:
+                found[variable] = (whole, home.rows, len(names.values[name].shape) - 1)
+        return found
 
     def forward(self, returned: tuple[str, ...] = ()) -> str:
         """`returned`: values to return under their own names, instead of everything that the way back reads."""

@@ -27,7 +27,7 @@ def functions(
     for one in learners:
         if isinstance(one.learned, Pieces):
             assert main.system.loss is not None
-            texts += pieces(one.learned, one.programs, main.system.loss) if not texts else ()
+            texts += pieces(one.learned, one.programs, main.system.loss, kernels) if not texts else ()
             texts += [] if one.rule.form_of else [windows(one.rule, model, main, stream)]
     if forward:
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]

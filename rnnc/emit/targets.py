@@ -14,18 +14,16 @@ from rnnc.program.learner import Learner
 @dataclass(frozen=True)
 class Target:
     """`emit` writes the module; `by_strips`: whether its program runs a strip of positions at a time, which pays where
-    memory is cached and a call is cheap; `in_pieces`: whether it can run a sequence in pieces
-    (`rnnc.system.pieces`)."""
+    memory is cached and a call is cheap."""
 
     name: str
     emit: Callable[[Model, Program, str, tuple[Learner, ...]], str]
     by_strips: bool
-    in_pieces: bool
 
 
 TARGETS: tuple[Target, ...] = (
-    Target("numpy", module.module, by_strips=True, in_pieces=True),
-    Target("cupy", cupy.module, by_strips=False, in_pieces=False),
+    Target("numpy", module.module, by_strips=True),
+    Target("cupy", cupy.module, by_strips=False),
 )
 
 

@@ -24,17 +24,20 @@ class Learner:
     programs: tuple[Program, ...]
 
 
-def learner(rule: Rule, system: System, reporter: Reporter, most: int | None = None) -> Learner | None:
-    """None where the network does not allow the rule, which is reported, or has more than `most` influences."""
+def learner(
+    rule: Rule, system: System, reporter: Reporter, most: int | None = None, by_strips: bool = True
+) -> Learner | None:
+    """None where the network does not allow the rule, which is reported, or has more than `most` influences; pieces of
+    a sequence are lowered `by_strips` as all of it is."""
     assert rule.learned is not None, "bptt is in every module"
     learned = rule.learned(system, reporter, Asked(rule.number, most))
-    return None if learned is None else Learner(rule, learned, _programs(learned))
+    return None if learned is None else Learner(rule, learned, _programs(learned, by_strips))
 
 
-def _programs(learned: Learned) -> tuple[Program, ...]:
+def _programs(learned: Learned, by_strips: bool) -> tuple[Program, ...]:
     if isinstance(learned, Pieces):
         parts = (learned.begin, learned.end, learned.piece)
-        return tuple(lower(part) for part in parts if part is not None)
+        return tuple(lower(part, by_strips) for part in parts if part is not None)
     if isinstance(learned, Rowwise):
         return rowwise(learned)
     return blockwise(learned) if isinstance(learned, Blockwise) else (online(learned),)

@@ -91,6 +91,10 @@ class Call(CheckedCall):
         """Checked on the host; then both sides need them."""
         return {axis: cp.asarray(own) for axis, own in super()._lengths(asked).items()}
 
+    def there(self, a: Any) -> Any:
+        """On the GPU, whole in memory."""
+        return cp.ascontiguousarray(cp.asarray(a))
+
     def without(self, past: Any, a: Any) -> Any:
         """In one kernel: CuPy waits for the device to learn how many entries a mask has."""
         return cp.where(past.reshape(past.shape + (1,) * (a.ndim - past.ndim)), cp.zeros((), a.dtype), a)

@@ -48,6 +48,12 @@ def carried_shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
     raise NotImplementedError
 
 
+def kept_parts(**sizes: int) -> dict[str, tuple[str, int, int, int]]:
+    """Of what lies in other things that are kept: in which, its first row and the one after its last, and how many
+    dimensions come behind."""
+    raise NotImplementedError
+
+
 def _begin(call: Any) -> dict[str, Any]:
     """What stands before the first step."""
     raise NotImplementedError

@@ -31,7 +31,7 @@ def place_token(value: Any, token: Any, positions: int, out: Any) -> None:
     out[...] = cp.where(here, cp.expand_dims(value, positions), 0.0)
 
 
-SUMS = Source(
+ROW_SUMS = Source(
     """
 template <typename T> __global__ void segment_sum(T* total, const T* rows, const long long* first,
     long long width, long long count) {
@@ -47,7 +47,7 @@ template <typename T> __global__ void segment_sum(T* total, const T* rows, const
     ("segment_sum",),
 )
 
-segment_sum = Each(SUMS, "segment_sum")
+segment_sum = Each(ROW_SUMS, "segment_sum")
 
 
 def add_rows(value: Any, token: Any, count: int, out: Any) -> None:

@@ -27,6 +27,7 @@ from rnnc.emit.support.facts import (
     _piece,
     _piece_back,
     carried_shapes,
+    kept_parts,
 )
 from rnnc.emit.support.parameters import Parameters
 
@@ -34,20 +35,24 @@ from rnnc.emit.support.parameters import Parameters
 
 
 class PieceCall(Call):
-    """The steps `first` to `stop` of a checked call, of the sequences `who`. `given` is what the piece is told."""
+    """The steps `first` to `stop` of a checked call, of the sequences `who`, whose numbers are on the host. `given` is
+    what the piece is told."""
 
-    def __init__(self, whole: Any, first: int, stop: int, who: Any = slice(None)) -> None:
+    def __init__(self, whole: Any, first: int, stop: int, who: Any = None) -> None:
         self.__dict__.update(whole.__dict__)
         (axis,) = AXES
-        self.whole, self.first, self.who = whole, first, who
+        own = self.own_lengths(whole.asked_lengths[axis], first, stop, who)
+        self.ragged = bool(min(own) < stop - first)
+        self.who = who = slice(None) if who is None else self.there(who)
+        self.whole, self.first = whole, first
         self.state, self.missing, self.past = None, {}, {}
         self.begin = (whole.begin + first)[who]
-        own = np.clip(whole.lengths[axis] - first, 0, stop - first)[who]
-        self.lengths, self.length, self.batch = {axis: own}, {axis: stop - first}, len(own)
-        self.own, self.steps, self.ragged = own, stop - first, bool(np.any(own < stop - first))
+        self.own, self.steps = self.there(own), stop - first
+        self.lengths, self.length, self.batch = {axis: self.own}, {axis: stop - first}, len(own)
         self.short = {axis} if self.ragged else set()
         self.data = {
-            name: a[first:stop, who] if self._record(name)["axes"] else a[who] for name, a in whole.data.items()
+            name: self.there(a[first:stop, who] if self._record(name)["axes"] else a[who])
+            for name, a in whole.data.items()
         }
         self.given: dict[str, Any] = {}
         steps = np.arange(first, stop)[:, None]
@@ -55,10 +60,15 @@ class PieceCall(Call):
             there = steps == (whole.lengths[axis][who] - 1 if end == "last" else 0)
             self.given[f"{end} of {axis}"] = there.astype(self.real)
 
+    def own_lengths(self, lengths: Any, first: int, stop: int, who: Any) -> Any:
+        """How many of the steps `first` to `stop` each sequence has."""
+        own = np.clip(lengths - first, 0, stop - first)
+        return own if who is None else own[who]
+
     def mask(self, key: str, rate: float, shape: tuple[int, ...]) -> Any:
         """Dropout's mask: of that of the whole call what belongs to the piece."""
         if self.seed is None:
-            return np.ones((), self.real)
+            return self.there(np.ones((), self.real))
         rng = np.random.default_rng([self.seed, *key.encode()])
         batch = int(MASKS[key])
         rest = shape[batch + 1 :]
@@ -66,8 +76,8 @@ class PieceCall(Call):
             bits: Any = rng.bit_generator
             bits.advance(self.first * self.whole.batch * math.prod(rest))
         kept = rng.uniform(size=(*shape[:batch], self.whole.batch, *rest)) >= rate
-        kept = kept[:, self.who] if batch else kept[self.who]
-        return kept.astype(self.real) / self.real.type(1.0 - rate)
+        kept = self.there(kept.astype(self.real) / self.real.type(1.0 - rate))
+        return self.there(kept[:, self.who] if batch else kept[self.who])
 
     def follow(self, states: Any) -> None:
         """Tells what stands before the piece: of every value that is carried (steps, batch, ...)."""
@@ -84,7 +94,7 @@ class PieceCall(Call):
             rows[since:] = a
             past = self.padding(*AXES)
             if past is not None:
-                rows[past] = 0.0
+                rows = self.without(past, rows)
             self.given[f"d({name}) given"] = rows
         passed = {}
         b = np.arange(self.batch)
@@ -101,7 +111,7 @@ class PieceCall(Call):
         for name, rows in states.items():
             if CARRIED[name]["learned"]:
                 whole = (self.steps, self.batch, *rows.shape[2:])
-                self.given[f"d({name}) after"] = np.broadcast_to(self.real.type(0.0), whole)
+                self.given[f"d({name}) after"] = np.zeros(whole, self.real)
 
     def left(self, saved: Any, states: Any) -> dict[str, Any]:
         """The states after the piece."""
@@ -138,7 +148,7 @@ class WholeCall:
             if name not in call.data:  # which only starts read, and a state stands in for them
                 call.data[name] = call.input_or_zero(name, *INPUTS[name]["axes"])
         self.all = PieceCall(call, 0, call.length[self.axis])
-        self.found = {name: np.zeros_like(call.data[name], call.real) for name in wrt}
+        self.found = {name: np.zeros(call.data[name].shape, call.real) for name in wrt}
         self.started = _begin(self.all)
         self.states = {name: self._first(name) for name in CARRIED}
 
@@ -278,13 +288,15 @@ def over_windows(call: Any, k1: int, k2: int, reduce: str) -> tuple[Any, Any, An
     whole.finish(reduce)
     before = {name: np.zeros(a.shape, call.real) for name, a in whole.states.items() if leads_on(name, ())}
     asked = tuple(f"{name} before {k}" for name in before for k in range(1, len(before[name]) + 1))
-    for stop, who in window_ends(call.lengths[whole.axis], k1):
+    parts = kept_parts(**call.sizes)
+    for stop, some in window_ends(call.asked_lengths[whole.axis], k1):
         first = max(0, stop - k2)
-        piece = PieceCall(call, first, stop, who)
+        piece = PieceCall(call, first, stop, some)
+        who = piece.who
         piece.follow({name: rows[:, who] for name, rows in whole.before(first).items()})
         piece.unweighed({name: rows[:, who] for name, rows in whole.states.items()})
         piece.weigh({name: a[who] for name, a in whole.sums.items()}, (stop - 1) // k1 * k1 - first, {})
-        back = piece.backed(kept_of(saved, first, stop, who), asked, whole.grads)
+        back = piece.backed(kept_of(saved, parts, first, stop, who), asked, whole.grads)
         for name, rows in before.items() if not first else ():
             for k in range(1, len(rows) + 1):
                 rows[-k, who] += back[f"{name} before {k}"]
@@ -298,14 +310,18 @@ def window_ends(lengths: Any, k1: int) -> list[tuple[int, Any]]:
     return [(stop, np.flatnonzero(lengths >= stop if stop % k1 == 0 else lengths == stop)) for stop in sorted(ends)]
 
 
-def kept_of(saved: Any, first: int, stop: int, who: Any) -> dict[str, Any]:
+def kept_of(saved: Any, parts: Any, first: int, stop: int, who: Any) -> dict[str, Any]:
     """Of what was kept of a whole sequence a copy of what belongs to the steps `first` to `stop`: the way back
-    overwrites it."""
+    overwrites it. `parts` are those that lie in others, as they do in the copy."""
     found = {}
     for name, a in saved.items():
+        if name in parts:
+            continue
         more, batched = KEPT[name]
         rows = a[first : stop + more] if more >= 0 else a
-        found[name] = np.array((rows[:, who] if more >= 0 else rows[who]) if batched else rows)
+        found[name] = np.array((rows[:, who] if more >= 0 else rows[who]) if batched else rows, order="C")
+    for name, (whole, start, end, behind) in parts.items():
+        found[name] = found[whole][(..., slice(start, end), *(slice(None),) * behind)]
     return found
 
 

@@ -160,3 +160,27 @@ def test_the_seed_is_needed(masks: ModuleType) -> None:
     for wrong in (-1, 0.5, True, "a"):
         with pytest.raises(ValueError, match=f"^seed must be a whole number of at least 0, found {wrong!r}$"):
             masks.bptt(p, x=x, seed=wrong)
+
+
+OUTSIDE = """network outside(H = 3) {
+  axis n
+  input  x[n] : H
+  input  c : H
+  unit   h[n] : H = tanh(full(x[n]) + full(dropout(h[n-1], 0.3)))
+  start  h = tanh(full(dropout(c, 0.5)))
+  unit   s : H = sum over n (h)
+  output y : H = full(dropout(s, 0.4))
+  loss sum(dropout(y, 0.5) ^ 2)
+}
+"""
+
+
+def test_what_stands_before_and_behind_a_sequence_in_pieces_has_its_masks() -> None:
+    whole = rnnc.compile_text(OUTSIDE, learn=("truncated_bptt",))
+    cut = rnnc.compile_text(OUTSIDE, learn=(), checkpoint=True)
+    p, draw = whole.init(seed=3, dtype="float64"), np.random.default_rng(1)
+    data = {"x": draw.normal(size=(6, 3, 3)), "c": draw.normal(size=(3, 3)), "lengths": [6, 1, 3], "seed": 4}
+    value, grads = whole.bptt(p, **data)
+    for found in (cut.bptt(p, **data), whole.truncated_bptt(p, **data, k1=6, k2=6)):
+        assert_allclose(found[0], value, rtol=1e-12)
+        assert_allclose(found[1].flat, grads.flat, rtol=0, atol=1e-12)

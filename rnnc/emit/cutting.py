@@ -23,18 +23,21 @@ def pieces(found: Pieces, programs: tuple[Program, ...], loss: str, kernels: Ker
     `programs` are those of the parts that there are, the pieces' last; `loss` is the network's."""
     *others, last = programs
     piece = _Part("piece", "The steps of one piece; those before it are given.", last, kernels)
-    texts = [_tables(found, piece, loss), piece.forward(), piece.back()]
+    parts = [piece]
+    texts = [piece.forward(), piece.back()]
     if found.begin is None:
         texts += [_NO_BEGIN]
     else:
         begin = _Part("begin", "What stands before the first step.", others.pop(0), kernels)
+        parts.append(begin)
         texts += [begin.forward(tuple(s.name for s in found.starts)), begin.back()]
     if found.end is None:
         texts += [_NO_END.replace("LOSS", repr(loss))]
     else:
         end = _Part("end", "The loss of each sequence, of what the pieces summed up.", others.pop(0), kernels)
+        parts.append(end)
         texts += [end.forward((loss,)), end.back()]
-    return (*texts, copied("pieces"))
+    return (_tables(found, tuple(parts), loss), *texts, copied("pieces"))
 
 
 _NO_BEGIN = '''def _begin(call):
@@ -54,8 +57,9 @@ def _end_back(call, saved, seed, wrt, grads):
     return {LOSS: seed}'''
 
 
-def _tables(found: Pieces, piece: _Part, loss: str) -> str:
-    """What the module says of its pieces."""
+def _tables(found: Pieces, parts: tuple[_Part, ...], loss: str) -> str:
+    """What the module says of its pieces; the first of the `parts` is the piece."""
+    piece, *_ = parts
     names, lines = piece.names, Lines()
     lines.add("CARRIED: dict[str, dict[str, Any]] = {")
     for c in found.carried:
@@ -84,9 +88,10 @@ def _tables(found: Pieces, piece: _Part, loss: str) -> str:
         '"""Of what a piece keeps: rows beside those of its steps (-1: it has no steps), and whether it is batched."""'
     )
     masks = {
-        e.op.key: bool(names.values[e.out].axes) and e.op.key not in names.still
-        for e in names.system.equations
-        if isinstance(e.op, Dropout) and names.values[e.out].role not in ("adjoint", "gradient")
+        e.op.key: bool(own.values[e.out].axes) and e.op.key not in own.still
+        for own in (part.names for part in parts)
+        for e in own.system.equations
+        if isinstance(e.op, Dropout) and own.values[e.out].role not in ("adjoint", "gradient")
     }
     lines.add(f"MASKS: dict[str, bool] = {masks!r}")
     lines.add('"""Of every dropout whether each step has its own mask."""')

@@ -108,11 +108,11 @@ def _tables(found: Pieces, parts: tuple[_Part, ...], loss: str) -> str:
     with lines.block("def kept_parts(**sizes):"):
         lines.add('"""Of what lies in other things that are kept: in which, its first row and the one after its last,')
         lines.add('and how many dimensions come behind."""')
-        parts = piece.parts()
-        _sizes(lines, names, (z for _, rows, _ in parts.values() for z in rows))
+        within = piece.parts()
+        _sizes(lines, names, (z for _, rows, _ in within.values() for z in rows))
         text = ", ".join(
             f"{v!r}: ({whole!r}, {names.size_text(rows[0])}, {names.size_text(rows[1])}, {behind})"
-            for v, (whole, rows, behind) in parts.items()
+            for v, (whole, rows, behind) in within.items()
         )
         lines.add(f"return {{{text}}}")
     return lines.text()

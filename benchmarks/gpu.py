@@ -103,6 +103,7 @@ def rows(cupy: Any, torch: Any) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 def layer(cupy: Any, torch: Any, name: str, shape: tuple[int, int, int]) -> Row:
     """Forward and backward of one layer with as many inputs as units."""
+    import numpy as np
     from networks import NETWORKS
 
     import rnnc
@@ -113,8 +114,9 @@ def layer(cupy: Any, torch: Any, name: str, shape: tuple[int, int, int]) -> Row:
     plain = rnnc.compile_text(network.spec, target="cupy")
     plain.Scan.MOST = 0
     p = module.init(seed=0, D=units, H=units)
-    draw = cupy.random.default_rng(0)
-    x, t = (draw.standard_normal((steps, batch, units), dtype="float32") for _ in range(2))
+    # NumPy's: CuPy's own generator needs cuRAND
+    draw = np.random.default_rng(0)
+    x, t = (cupy.asarray(draw.standard_normal((steps, batch, units), dtype="float32")) for _ in range(2))
     runs: dict[str, Run] = {
         "module": lambda: module.bptt(p, x=x, t=t, reduce="sum"),
         "steps": lambda: plain.bptt(p, x=x, t=t, reduce="sum"),

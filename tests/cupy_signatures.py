@@ -41,7 +41,6 @@ FUNCTIONS = {
     "moveaxis": "a, source, destination",
     "ones": "shape, dtype=float, order='C'",
     "pad": "array, pad_width, mode='constant', **kwargs",
-    "random.default_rng": "seed=None",
     "searchsorted": "a, v, side='left', sorter=None",
     "stack": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
     "sum": "a, axis=None, dtype=None, out=None, keepdims=False",

@@ -85,6 +85,18 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss squared_error(h, t)
         """,
     ),
+    "the start of an input that a flat function alone reads late": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        input c : D
+        output y[n] : K = full(x) * where(sum(x[n-1]) > 0.1, 1, 2)
+        start x = tanh(full(c))
+        target t[n] : K
+        loss squared_error(y, t)
+        """,
+    ),
     "the start of an input that nothing reads": (
         1,
         """

@@ -172,7 +172,8 @@ class Online:
         """The learner before the first step."""
         names, system = self.names, self.names.system
         borders = {b.name: b for b in system.borders}
-        of = {h.name: borders[h.name] for h in self.program.held if h.name in borders}
+        carried = self.carried()
+        of = {h.name: borders[h.name] for h in self.program.held if h in carried and h.name in borders}
         wanted = tuple(sorted({n for b in of.values() for n in b.reads()}))
         by_out = {e.out: e for e in system.equations}
         inside = needed(by_out, {b.name: b.reads() for b in system.borders}, wanted)

@@ -286,3 +286,28 @@ def test_a_state_is_only_read() -> None:
     for n, a in after.items():
         assert a.flags.writeable and not np.shares_memory(a, state[n])
         assert not any(np.shares_memory(a, b) for m, b in after.items() if m != n)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint64])
+def test_a_missing_token_of_a_state_beside_unsigned_ones(kind: type[np.unsignedinteger[Any]]) -> None:
+    """-1, what was missing at the last step, is no token of the next chunk, whatever that one's tokens are kept in."""
+    spec = """network said(V = 300, H = 3) {
+      axis n
+      input  x[n] : H
+      target t[n] : token(V)
+      output p[n] : V = softmax(full(x) + full(embedding(t[n-1], 2)) + bias)
+      loss cross_entropy(p, t)
+    }"""
+    module = rnnc.compile_text(spec)
+    p = module.init(seed=1, dtype="float64")
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(6, 2, 3)), rng.integers(0, 200, (6, 2))
+    t[2] = -1
+    whole = module.forward(p, x=x, t=t)["p"][3:]
+    state = module.forward(p, x=x[:3], t=t[:3])["state"]
+    second = module.forward(p, x=x[3:], t=t[3:].astype(kind), state=state)
+    assert_allclose(second["p"], whole, rtol=1e-13)
+    assert_allclose(module.step(p, state, x=x[3], t=t[3].astype(kind))[0]["p"], whole[0], rtol=1e-13)
+    beyond = np.full((3, 2), 2**64 - 1, np.uint64)
+    with pytest.raises(ValueError, match="is 18446744073709551615, expected a token 0 to 299"):
+        module.forward(p, x=x[3:], t=beyond)

@@ -140,6 +140,9 @@ def _parameters(r: Resolution, finishing: Finishing, scope: Scope) -> tuple[list
         if taken is not None:
             remark = "what `as` names belongs to the whole network"
             r.reporter.report(DeclaredTwice(span=span, name=key, first=taken.span, remark=remark))
+    for key in sorted(r.connections.keys() & r.slots.keys()) if not r.reporter.wrong else ():
+        # a cell's part that is called like a learned start of the unit itself, `h.start_1`
+        r.reporter.report(DeclaredTwice(span=r.connections[key].span, name=key, first=r.slots[key].span))
     found, unknown = [], []
     for slot in (*r.slots.values(), *r.connections.values()):
         if not slot.is_array or slot.broken:

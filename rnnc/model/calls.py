@@ -18,7 +18,7 @@ from rnnc.model.errors_names import Circular, UnknownName, WrongArguments, Wrong
 from rnnc.model.errors_shapes import WrongType
 from rnnc.model.lookup import unknown
 from rnnc.model.loss_calls import LOSS_FORMS, loss_call
-from rnnc.model.sizing import constant_of, number_of, size_expression
+from rnnc.model.sizing import constant_of, is_whole, number_of, size_expression
 from rnnc.ops.elementary import ELEMENTARY
 from rnnc.places import specs_folder
 from rnnc.sizes import Size
@@ -189,7 +189,7 @@ def _place(bound: syntax.Expr, context: Context, drafting: Drafting) -> Size | N
     value = constant_of(bound, context.scope)
     if value is None:
         return size_expression(bound, context.scope, drafting.r)
-    if value == int(value) and value >= 0:
+    if value >= 0 and is_whole(value):
         return Size.of(int(value))
     said = f"the ends of a slice are whole numbers from 0 on, found {value:g}"
     drafting.report(WrongType(span=bound.span, said=said, hint="not a place in a vector"))

@@ -130,6 +130,7 @@ def _place(
         scope=scope,
         prefix=f"{use.path}.",
         parameters=parameters,
+        shared=use.place.shared if use.call.shared is None else use.call.shared.span,
         axes=use.axes,
         bound=bound,
         mirrored=mirrored,

@@ -135,6 +135,10 @@ def _parameter(
             return None
         owner.seen[key] = node.span
     slot = r.connections.get(key)
+    if slot is not None and given is None and slot.span != node.span:
+        # of a cell's part that is called like a start of the unit itself, `h.start_1`
+        drafting.report(SameKey(span=node.span, key=key, first=slot.span, free=f"{kind}_2", bare=node.bare))
+        return None
     if slot is None:
         slot = Slot(key, "param", (), None, node.span, used=True, init=init)
         r.connections[key] = slot

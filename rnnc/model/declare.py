@@ -30,7 +30,7 @@ from rnnc.model.errors_axes import (
     NotYetSettling,
 )
 from rnnc.model.errors_names import DeclaredTwice, WrongKind, WrongPlace
-from rnnc.model.errors_shapes import DeclaredDiffers
+from rnnc.model.errors_shapes import DeclaredDiffers, SharedDiffers
 from rnnc.model.initialisers import initialiser
 from rnnc.model.lookup import axis_names, unknown
 from rnnc.model.resolution import Resolution
@@ -47,6 +47,8 @@ class Place:
     """Of the keys of what is declared here: empty, or `h1.`."""
     parameters: str
     """Of the keys of the parameters: `shared.` where a use is shared."""
+    shared: Span | None
+    """The name that a use shares them by, its own or that of the use around it."""
     axes: tuple[str, ...] | None
     """Of a use: the axes its units have where none are written."""
     bound: tuple[str, ...]
@@ -239,7 +241,15 @@ def _data(data: syntax.Data, place: Place, r: Resolution) -> None:
         ):
             r.slots[slot.key] = slot
         elif slot.key in r.slots and place.parameters != place.prefix:
+            _share(slot, r.slots[slot.key], place, r)
             place.scope.entities[declared.name.text] = ValueName(r.slots[slot.key])
+
+
+def _share(slot: Slot, first: Slot, place: Place, r: Resolution) -> None:
+    """The array of a use that shares its parameters is that of the first such use: they have to be alike."""
+    what = "shapes" if slot.shape != first.shape else "initial values" if slot.init != first.init else ""
+    if what and place.shared is not None and not slot.broken and not first.broken:
+        r.reporter.report(SharedDiffers(span=place.shared, name=slot.key, what=what, first=first.span, by="uses"))
 
 
 def _unit(unit: syntax.Unit, place: Place, r: Resolution, cells: dict[str, syntax.Cell]) -> Pending | None:

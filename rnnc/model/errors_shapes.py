@@ -263,9 +263,10 @@ class SharedDiffers(Diagnostic):
     name: str
     what: str
     first: Span
+    by: str = "connections"
 
     def message(self) -> str:
-        return f"`{self.name}` is shared by connections of different {self.what}"
+        return f"`{self.name}` is shared by {self.by} of different {self.what}"
 
     def label(self) -> str:
         return "here"

@@ -13,7 +13,7 @@ from rnnc.model.errors_axes import AxisOutOfSight, BadDelay, BadIndex, HugeDelay
 from rnnc.model.forms import At
 from rnnc.model.lookup import axes_said, unknown
 from rnnc.model.resolution import FARTHEST, Resolution
-from rnnc.model.sizing import arithmetic
+from rnnc.model.sizing import arithmetic, is_whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def entries(ref: syntax.Reference, value: Value, context: Context, r: Resolution
 def _given(
     ref: syntax.Reference, index: tuple[syntax.Index, ...], value: Value, context: Context, r: Resolution
 ) -> dict[str, Entry]:
-    read = [(i, _position(i.low, context, r), _position(i.high, context, r) if i.high else None) for i in index]
+    read = [(i, position_of(i.low, context, r), position_of(i.high, context, r) if i.high else None) for i in index]
     if len(index) > len(value.axes) and not value.formal:
         count = len(value.axes)
         said = f"`{value.name}` has {count} ax{'i' if count == 1 else 'e'}s, found {len(index)} positions"
@@ -156,7 +156,7 @@ def _check(written: syntax.Index, axis: str, position: Position, value: Value, c
     if position.axis is None and position.anchor is None:
         said = f"`{written.span.text}` is a number, not a position along `{axis}`"
         hint = "counted from where?"
-        if position.offset == int(position.offset) and written.high is None:
+        if is_whole(position.offset) and written.high is None:
             text = _meant(axis, int(position.offset), axis in context.sight)
             mend = Help(f"write `{text}`", (Edit(written.span, text),))
     elif position.axis is not None and position.axis != axis:
@@ -182,17 +182,18 @@ def _meant(axis: str, number: int, moving: bool) -> str:
     return f"first+{number}" if number else "first"
 
 
-def _position(expr: syntax.Expr, context: Context, r: Resolution) -> Position:
+def position_of(expr: syntax.Expr, context: Context, r: Resolution) -> Position:
+    """What a position says. Raises `Unreadable` after reporting that it says nothing."""
     if isinstance(expr, syntax.Number):
         return Position(None, None, 0.0, expr.value)
     if isinstance(expr, syntax.Reference) and expr.index is None and not expr.parts:
         return _reference(expr, context, r)
     if isinstance(expr, syntax.Unary):
-        return _combine(expr, "*", Position(None, None, 0.0, -1.0), _position(expr.operand, context, r), r)
+        return _combine(expr, "*", Position(None, None, 0.0, -1.0), position_of(expr.operand, context, r), r)
     if isinstance(expr, syntax.Chain):
-        total = _position(expr.first, context, r)
+        total = position_of(expr.first, context, r)
         for op, operand in expr.rest:
-            total = _combine(expr, op, total, _position(operand, context, r), r)
+            total = _combine(expr, op, total, position_of(operand, context, r), r)
         return total
     r.reporter.report(BadDelay(span=expr.span, found=f"`{expr.span.text}`", hint="not known before data arrives"))
     raise Unreadable

@@ -11,7 +11,7 @@ from rnnc.model.entities import ARTICLES, Context, ValueName
 from rnnc.model.errors_losses import BlankOutside, LossArguments, NoTarget
 from rnnc.model.errors_names import WrongArguments
 from rnnc.model.errors_shapes import spelled
-from rnnc.model.sizing import constant_of, size_expression
+from rnnc.model.sizing import constant_of, is_whole, size_expression
 from rnnc.sizes import Size
 from rnnc.suggest import suggest
 
@@ -70,7 +70,7 @@ def _blank(value: syntax.Expr, context: Context, drafting: Drafting) -> Size | N
     number = constant_of(value, context.scope)
     if number is None:
         return size_expression(value, context.scope, drafting.r)
-    if number != number or number < 0 or number != int(number):
+    if number < 0 or not is_whole(number):
         drafting.report(BlankOutside(span=value.span, found=f"{number:g}"))
         return None
     return Size.of(int(number))

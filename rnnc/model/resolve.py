@@ -133,7 +133,7 @@ def _formal(
 
 
 def _declare(network: syntax.Network, scope: Scope, r: Resolution) -> None:
-    place = Place(scope, "", "", None, (), frozenset(), None, "", None, 0, ())
+    place = Place(scope, "", "", None, None, (), frozenset(), None, "", None, 0, ())
     count = sum(isinstance(s, syntax.Unit) for s in network.body)
     r.limit_equations(count, network.name.span)
     declare_axes(network.body, scope, r)

@@ -143,7 +143,7 @@ def _chain(expr: syntax.Chain, scope: Scope, r: Resolution) -> Size | None:
 
 def _whole(number: syntax.Number, r: Resolution) -> Size | None:
     value = number.value
-    if math.isfinite(value) and value == int(value) and abs(value) <= LARGEST:
+    if is_whole(value) and abs(value) <= LARGEST:
         whole = int(number.text) if number.whole else int(value)
         if number.whole:
             return Size.of(whole)
@@ -173,7 +173,7 @@ def _named(ref: syntax.Reference, scope: Scope, r: Resolution) -> Size | None:
         return entity.size
     if isinstance(entity, Constant) and not ref.parts and ref.index is None:
         entity.used = True
-        if entity.value == int(entity.value):
+        if is_whole(entity.value):
             return Size.of(int(entity.value))
         r.reporter.report(BadSize(span=ref.span, found=f"{entity.value:g}", hint="not a whole number", least=False))
         return None
@@ -211,6 +211,11 @@ def constant_of(expr: syntax.Expr, scope: Scope) -> float | None:
             total = arithmetic(op, total, value)
         return total
     return None
+
+
+def is_whole(value: float) -> bool:
+    """Whether a number is finite and whole."""
+    return math.isfinite(value) and value == int(value)
 
 
 def arithmetic(op: str, a: float, b: float) -> float | None:

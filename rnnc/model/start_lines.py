@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+from rnnc.diagnostics import Edit, Help
 from rnnc.frontend import syntax
 from rnnc.model.declare import Place
 from rnnc.model.entities import Broken, Context, Equation, Owner, Scope, Slot, StartLine, UseName, ValueName
@@ -12,9 +14,9 @@ from rnnc.model.errors_axes import HugeDelay
 from rnnc.model.errors_names import WrongKind
 from rnnc.model.errors_shapes import BadStart
 from rnnc.model.forms import Init
+from rnnc.model.indexing import Unreadable, position_of
 from rnnc.model.lookup import unknown
 from rnnc.model.resolution import FARTHEST, Resolution
-from rnnc.model.sizing import constant_of
 
 
 def declare_starts(body: Iterable[syntax.Statement], place: Place, r: Resolution) -> None:
@@ -31,9 +33,11 @@ def enter_starts(r: Resolution) -> None:
         found = _target(statement, place.scope, r)
         if found is None or found.broken:
             continue
+        reader = f"the start of `{statement.name.text}`"
+        context = Context(place.scope, (), frozenset(), None, reader, "start")
         try:
-            back = _back(statement, found, r)
-        except ValueError:
+            back = _back(statement, found, context, r)
+        except Unreadable:
             continue
         first = seen.setdefault((found.key, back), statement)
         if first is not statement:
@@ -44,9 +48,7 @@ def enter_starts(r: Resolution) -> None:
             continue
         prefix = place.parameters + ".".join(n.text for n in (statement.name, *statement.parts))
         key = f"{prefix}.start" if back is None else f"{prefix}.start_{back}"
-        owner = Owner(key)
-        reader = f"the start of `{statement.name.text}`"
-        context = Context(place.scope, (), frozenset(), owner, reader, "start")
+        context = replace(context, owner=Owner(key))
         equation = Equation(statement.right, context, found, statement.span)
         if statement.learned:
             _learned(key, statement, r)
@@ -92,26 +94,27 @@ def _target(statement: syntax.Start, scope: Scope, r: Resolution) -> Slot | None
     return slot
 
 
-def _back(statement: syntax.Start, slot: Slot, r: Resolution) -> int | None:
-    """How many steps before the first; None for all. Raises `ValueError` where it was wrong (reported)."""
+def _back(statement: syntax.Start, slot: Slot, context: Context, r: Resolution) -> int | None:
+    """How many steps before the first; None for all. Raises `Unreadable` where it was wrong (reported)."""
     if statement.index is None:
         return None
     if len(statement.index) != 1 or len(slot.axes) != 1:
         said = "early values one by one are for values of one axis"
         r.reporter.report(BadStart(span=statement.span, said=said, hint="several axes"))
-        raise ValueError
+        raise Unreadable
     entry = statement.index[0]
-    low = entry.low
-    count: float | None = None
-    if isinstance(low, syntax.Chain) and len(low.rest) == 1 and isinstance(low.first, syntax.Reference):
-        op, operand = low.rest[0]
-        if (low.first.name.text, op) in (("first", "-"), ("last", "+")):
-            count = constant_of(operand, Scope())
-    if count is None or count != int(count) or count < 1 or entry.high is not None:
-        said = f"a start stands at `first-1`, `first-2`, ..., found `{entry.span.text}`"
-        r.reporter.report(BadStart(span=entry.span, said=said, hint="not before the first step"))
-        raise ValueError
-    if count > FARTHEST:
+    place = position_of(entry.low, context, r)
+    back = -place.offset
+    if math.isfinite(back) and back > FARTHEST and place.anchor == "first":
         r.reporter.report(HugeDelay(span=entry.span, what="this delay", limit=FARTHEST))
-        raise ValueError
-    return int(count)
+        raise Unreadable
+    if place.anchor != "first" or back not in range(1, FARTHEST + 1) or entry.high is not None:
+        said = f"a start stands at `first-1`, `first-2`, ..., found `{entry.span.text}`"
+        past = place.anchor == "last" and place.offset in range(1, FARTHEST + 1) and entry.high is None
+        text = f"first-{int(place.offset)}" if past else ""
+        mend = (
+            Help(f"of what runs backward, `{text}` is past the last step", (Edit(entry.span, text),)) if past else None
+        )
+        r.reporter.report(BadStart(span=entry.span, said=said, hint="not before the first step", mend=mend))
+        raise Unreadable
+    return int(back)

@@ -128,3 +128,32 @@ def test_sparse() -> None:
 def test_equal_keys_are_refused() -> None:
     assert codes(inside("output h[n] : D = full(x) + full(x[n-1])", "D = 3")) == ["E107"]
     assert codes(inside("output h[n] : D = full(x) + full(x[n-1], as = V)", "D = 3")) == []
+
+
+SCALED = """cell scaled(x, M, v) over n {
+  param g : M = constant(v)
+  unit y : 1 = sum(x) * norm(g) + y[n-1]
+  return y
+}"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wrong"), [("3, 1", "3, 1", []), ("3, 1", "3, 2", ["E208"]), ("3, 1", "5, 1", ["E208"])]
+)
+def test_shared_arrays_are_alike(first: str, second: str, wrong: list[str]) -> None:
+    """An array that a cell declares is one for all uses that share their parameters: the first does not just win."""
+    body = (
+        f"unit a[n] = scaled(x, {first}) as both\n unit b[n] = scaled(x, {second}) as both\n output y[n] = concat(a, b)"
+    )
+    assert codes(inside(body, "D = 3", SCALED)) == wrong
+
+
+@pytest.mark.parametrize(("start", "wrong"), [("full(a)", "E107"), ("learned", "E102")])
+def test_a_part_called_like_a_start(start: str, wrong: str) -> None:
+    cell = """cell c(x, a, M) over n {
+      unit start_1 : M = full(a) + full(x)
+      unit y : M = start_1 + y[n-1]
+      return y
+    }"""
+    body = f"input a : D\n output h[n] = c(x, a, D)\n start h[first-1] = {start}"
+    assert codes(inside(body, "D = 3", cell)) == [wrong]

@@ -20,6 +20,28 @@ def test_early_values() -> None:
     assert [(back, show_expr(e)) for back, e in start.early] == [(1, "a"), (2, "b")]
 
 
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        ("first-k", []),
+        ("first-k-1", []),
+        ("first-(2*k - 1)", []),
+        ("last+1", ["E207"]),
+        ("first+k", ["E207"]),
+        ("first-1e400", ["E207"]),
+        ("first-D", ["E306"]),
+    ],
+)
+def test_places_of_early_values(place: str, wrong: list[str]) -> None:
+    body = f"input a : D\n output y[n] : D = x + y[n-2]\n start y[{place}] = a"
+    assert codes(inside(body, "D = 3, k = 1")) == wrong
+
+
+def test_numbers_without_an_end() -> None:
+    assert codes(inside("output y[n] = slice(x, 0, 1e400)", "D = 3")) == ["E205"]
+    assert codes(inside("output y[n] = x[1e400]", "D = 3")) == ["E112"]
+
+
 def test_starts_of_inputs_and_parts() -> None:
     cell = "cell c(x, c0, H) over n { unit s : H = x + s[n-1] start s = c0 unit y : H = s[n-1] return y }"
     body = "input a : D\n output h[n] = c(x[n-1], 2 * a, D)\n start x = 1"

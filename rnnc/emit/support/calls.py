@@ -184,6 +184,7 @@ class Call:
         self._count("", a.shape[len(rows)], f"state `{name}`")
         if vocabulary and np.any((a < -1) | (a >= vocabulary)):
             raise ValueError(f"state `{name}` holds a token outside 0 to {vocabulary - 1}")
+        a = a.astype(np.int64, copy=False) if vocabulary else a
         return a if rows else a[None]
 
     def carried(self, name: str) -> Any:
@@ -285,6 +286,8 @@ class Call:
             wrong = np.argwhere((a < (0 if name in INPUTS else -1)) | (a >= vocabulary))
             if len(wrong):
                 raise ValueError(self._no_token(name, a, [int(i) for i in wrong[0]], vocabulary))
+            # a state's -1 fits in no unsigned kind
+            a = a.astype(np.int64, copy=False)
         self.data[name] = a
 
     def _no_token(self, name: str, a: Any, place: list[int], vocabulary: int) -> str:

@@ -124,8 +124,9 @@ def _place(
         if first != cell.name.text:
             said = f"`{shared.text}` shares the parameters of cell `{first}`, this is `{cell.name.text}`"
             r.reporter.report(WrongKind(span=shared.span, said=said, hint="another cell"))
+        else:
+            parameters = f"{shared.text}."
         r.named.setdefault(shared.text, shared.span)
-        parameters = f"{shared.text}."
     return Place(
         scope=scope,
         prefix=f"{use.path}.",

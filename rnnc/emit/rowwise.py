@@ -97,11 +97,10 @@ class Rowwise(Online):
     def _end(self, names: Names) -> str:
         """The text of what the last rows of a block come to."""
         tail = Lines(1)
-        tail.add("own = {")
+        tail.add("return {")
         for name, gradient in self.found.own:
             tail.lines.append(f"        {name!r}: {self._batched(names, gradient)},")
-        tail.add("}")
-        tail.add(f"return own, {self._rows(names, tuple(e.by for e in self.found.edges))}")
+        tail.add(f"}}, {self._rows(names, tuple(e.by for e in self.found.edges))}")
         title = (
             "The derivatives of all entries that a block hands on, by what its rows read of parameters, and by the\n"
             "    rows before it."

@@ -113,7 +113,8 @@ class ComposedLosses(Composing):
             value = f"{value} + 0.1 * {self.pure(2)} ^ 2"
         if axes and counted and self.chance(0.35):
             over = self.draw.sample(axes, self.draw.randint(1, len(axes)))
-            value = f"mean over {', '.join(over)} ({value})"
+            over = [axis for axis in over if self.varies(value, axis)]
+            value = f"mean over {', '.join(over)} ({value})" if over else value
         self.say(f"loss {value}")
 
     def pure(self, depth: int) -> str:

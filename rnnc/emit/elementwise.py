@@ -85,11 +85,7 @@ class _Writer:
                 lines.add(f"{dest}[{absent[1]}] = 0.0")
             return
         if node.op == "where":
-            condition, yes, no = (self._value(a) for a in node.args)
-            if isinstance(node.args[1], Constant) and isinstance(node.args[2], Constant):
-                # of two of Python's own numbers NumPy would choose in double precision
-                yes, no = (self.owner.number(float(a.value)) for a in node.args[1:] if isinstance(a, Constant))
-            lines.add(f"{dest}[...] = np.where({condition}, {yes}, {no})")
+            lines.add(f"{dest}[...] = {self._choice(node)}")
             return
         args: list[str] = []
         for k, a in enumerate(node.args):
@@ -176,6 +172,8 @@ class _Writer:
 
     def _inline(self, node: Operation) -> str:
         """A part that lacks dimensions of the output: small, written as an ordinary expression."""
+        if node.op == "where":
+            return self._choice(node)
         args = [self._value(a) for a in node.args]
         if node.op in ("+", "-", "*", "/"):
             return f"({args[0]} {node.op} {args[1]})"
@@ -183,13 +181,19 @@ class _Writer:
             return f"({args[0]} ** {args[1]})"
         if node.op == "neg":
             return f"(-{args[0]})"
-        if node.op == "where":
-            return f"np.where({', '.join(args)})"
         if node.op in BINARY:
             return f"np.{BINARY[node.op]}({', '.join(args)})"
         if node.op in UNARY:
             return f"np.{UNARY[node.op]}({args[0]})"
         return self._small(node.op, args)
+
+    def _choice(self, node: Operation) -> str:
+        """`where`: of two of Python's own numbers NumPy would choose in double precision."""
+        condition, yes, no = node.args
+        if isinstance(yes, Constant) and isinstance(no, Constant):
+            numbers = (self.owner.number(float(a.value)) for a in (yes, no))
+            return f"np.where({self._value(condition)}, {', '.join(numbers)})"
+        return f"np.where({', '.join(self._value(a) for a in node.args)})"
 
     def _small(self, op: str, args: list[str]) -> str:
         """A function without a spelling of its own, through a work array of the output's space."""

@@ -143,13 +143,29 @@ def coupled(p: Arrays, x: Any, t: Any) -> tuple[float, dict[str, Any]]:
         np.tanh(c_n, out=squashed_n)
         np.multiply(o_n, squashed_n, out=y_n)
     value, d_y = _error(y[1:], t)
+    d_net = _coupled_back(p, w_y, net, c, squashed, d_y)
+    d_f, d_o = d_net[..., :size], d_net[..., size : 2 * size]
+    flat = d_net.reshape(-1, 3 * size)
+    made = {"W_x": flat.T @ x.reshape(-1, inputs), "W_y": flat.T @ y[:-1].reshape(-1, size), "b": flat.sum(0)}
+    cut = {gate: slice(k * size, (k + 1) * size) for k, gate in enumerate(gates)}
+    grads = {f"h.{gate}.{kind}": a[cut[gate]] for kind, a in made.items() for gate in gates}
+    peepholes = {"h.f.w_c": np.einsum("abc,abc->c", d_f, c[:-1]), "h.o.w_c": np.einsum("abc,abc->c", d_o, c[1:])}
+    return value, grads | peepholes
+
+
+def _coupled_back(p: Arrays, w_y: Any, net: Any, c: Any, squashed: Any, d_y: Any) -> Any:
+    """The derivatives by the rows of net inputs, of `d_y` by the outputs."""
+    size = d_y.shape[-1]
+    f, o, g = (net[..., k * size : (k + 1) * size] for k in range(3))
     d_net = np.empty_like(net)
     d_f, d_o, d_g = (d_net[..., k * size : (k + 1) * size] for k in range(3))
+    sees_f, sees_o = p["h.f.w_c"], p["h.o.w_c"]
     through = o * (1.0 - squashed * squashed)
     np.multiply((1.0 - f) * f, c[:-1] - g, out=d_f)
     np.multiply((1.0 - o) * o, squashed, out=d_o)
     np.multiply(1.0 - g * g, 1.0 - f, out=d_g)
-    d_c, after = np.zeros((batch, size), x.dtype), np.zeros((batch, 3 * size), x.dtype)
+    d_c, work = (np.zeros(d_y.shape[1:], d_y.dtype) for _ in range(2))
+    after = np.zeros(net.shape[1:], d_y.dtype)
     back = zip(d_y[::-1], through[::-1], f[::-1], d_f[::-1], d_o[::-1], d_g[::-1], d_net[::-1], strict=True)
     for d_y_n, through_n, f_n, d_f_n, d_o_n, d_g_n, d_net_n in back:
         after.dot(w_y, out=work)
@@ -165,12 +181,7 @@ def coupled(p: Arrays, x: Any, t: Any) -> tuple[float, dict[str, Any]]:
         np.multiply(d_f_n, sees_f, out=work)
         d_c += work
         after = d_net_n
-    flat = d_net.reshape(-1, 3 * size)
-    made = {"W_x": flat.T @ x.reshape(-1, inputs), "W_y": flat.T @ y[:-1].reshape(-1, size), "b": flat.sum(0)}
-    cut = {gate: slice(k * size, (k + 1) * size) for k, gate in enumerate(gates)}
-    grads = {f"h.{gate}.{kind}": a[cut[gate]] for kind, a in made.items() for gate in gates}
-    peepholes = {"h.f.w_c": np.einsum("abc,abc->c", d_f, c[:-1]), "h.o.w_c": np.einsum("abc,abc->c", d_o, c[1:])}
-    return value, grads | peepholes
+    return d_net
 
 
 BY_HAND = {"elman": elman, "lstm": lstm, "coupled": coupled}

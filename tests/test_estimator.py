@@ -101,3 +101,38 @@ def test_targets_without_a_variance_have_no_score() -> None:
     x = sequences(4)
     y = [np.ones((len(one), 1)) for one in x]
     assert np.isnan(Network(module(SPEC), {"epochs": 1}).fit(x, y).score(x, y))
+
+
+def test_an_output_that_runs_along_what_its_target_does_not() -> None:
+    x = sequences(5)
+    own = CLASSES.replace("output p : 2 = softmax(full(h[last]) + bias)", "output p[n] : 2 = softmax(full(h) + bias)")
+    net = Network(module(own.replace("(p, l)", "(p[last], l)")), {"steps": 1}).fit(x, np.zeros(5, int))
+    assert [one.shape for one in net.predict(x)] == [(len(one),) for one in x]
+    with pytest.raises(UnfitNetwork, match="no score of every token of target `l` at its positions"):
+        net.score(x, np.zeros(5, int))
+    still = SPEC.replace("output y[n] : 1 = full(h[n])", "output y : 1 = full(h[last])")
+    net = Network(module(still), {"steps": 1}).fit(x, [np.zeros((len(one), 1)) for one in x])
+    assert net.predict(x).shape == (5, 1)
+
+
+def test_learning_in_parts_goes_on_where_it_was() -> None:
+    """Draws of dropout, the rise of the rate, and the average do not begin anew with every part."""
+    x = sequences(8)
+    y = [one.sum(-1, keepdims=True) for one in x]
+    dropped = SPEC.replace("full(x[n])", "full(dropout(x[n], 0.5))")
+    options = {"batch": 8, "lr": 0.01, "warmup": 4, "average": 0.9, "optimizer": "sgd"}
+    net, gradients, rates, kept = Network(module(dropped), options), [], [], []
+    for _ in range(6):
+        before = getattr(net, "trainer_", None)
+        old, average = (None, None) if before is None else (before.p.flat.copy(), np.array(before.average))
+        trainer = net.partial_fit(x, y).trainer_
+        rates.append(trainer.optimiser.lr)
+        if old is not None and average is not None:
+            gradients.append((old - trainer.p.flat) / trainer.optimiser.lr)
+            gap = np.abs(average - trainer.p.flat)
+            place = int(gap.argmax())
+            kept.append((trainer.average - trainer.p.flat)[place] / (average - trainer.p.flat)[place])
+    np.testing.assert_allclose(rates, [0.002, 0.004, 0.006, 0.008, 0.01, 0.01])
+    np.testing.assert_allclose(kept, [n / (n + 10) for n in range(2, 7)], rtol=1e-2)
+    # the weights hardly move between two parts: what makes the gradients differ is what is dropped
+    assert np.abs(gradients[-1] - gradients[-2]).max() > 0.2 * np.abs(gradients[-1]).max()

@@ -35,6 +35,8 @@ MADE = module()
         ({"every": 3}, "--every goes with --schedule step, not with constant"),
         ({"factor": 0.5, "schedule": "cosine"}, "--factor goes with --schedule step or plateau, not with cosine"),
         ({"plateau": 3, "schedule": "step"}, "--plateau goes with --schedule plateau, not with step"),
+        ({"optimizer": "rprop", "schedule": "step"}, "--optimizer rprop finds .* so it takes no --schedule step"),
+        ({"optimizer": "rprop", "warmup": 5}, "--optimizer rprop finds .* so it takes no --warmup"),
         ({"steps": 2.5}, "--steps is 2.5; it must be a whole number"),
         ({"steps": "2"}, "--steps is '2'; it must be a whole number"),
         ({"batch": True}, "--batch is True; it must be a whole number"),

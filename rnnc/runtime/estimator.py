@@ -17,6 +17,7 @@ from rnnc.runtime.data.plain import plain_array
 from rnnc.runtime.fit import Fitted, notes_of
 from rnnc.runtime.network import UnfitNetwork
 from rnnc.runtime.options import Options
+from rnnc.runtime.predict import predict
 from rnnc.runtime.trainer import Trainer
 
 Array = NDArray[Any]
@@ -55,6 +56,7 @@ class Network(BaseEstimator):  # type: ignore[misc]
             np.copyto(trainer.p.flat, before.p.flat)
             np.copyto(trainer.good, before.p.flat)
             trainer.optimiser, trainer.average = before.optimiser, before.average
+            trainer.before = before.before + before.step
         for _ in range(trainer.order.begin_of(1)):
             trainer.advance()
         return self._keep(trainer)
@@ -63,20 +65,20 @@ class Network(BaseEstimator):  # type: ignore[misc]
         """The output for every sequence: an array where it has no axis, a list of arrays (steps, …) else."""
         inputs, targets, output = self._names()
         check_is_fitted(self, "fitted_")
-        found = self.fitted_.predict(_laid(X, inputs))[output]
-        if targets.token:
-            found = found.argmax(-1)
-        if not targets.axes:
-            return found
-        return [found[: len(one), b] for b, one in enumerate(X)]
+        data = self.fitted_.open(_laid(X, inputs), targets=False)
+        made = predict(self.module, self.fitted_.p, data)
+        found = [one[output].argmax(-1) if targets.token else one[output] for one in made.outputs]
+        return found if made.axes[output] else np.stack(found)
 
     def score(self, X: Examples, y: Examples) -> float:
         """Accuracy for a token target, else the share of the variance explained (R squared)."""
-        inputs, target, _ = self._names()
+        inputs, target, output = self._names()
         check_is_fitted(self, "fitted_")
         figures = self.fitted_.score({**_laid(X, inputs), **_laid(y, target)})
         name = target.name
         if target.token:
+            if f"accuracy of {name}" not in figures:
+                raise UnfitNetwork(f"output `{output}` has no score of every token of {target} at its positions")
             return figures[f"accuracy of {name}"]
         # Targets that are all the same have no variance to explain.
         return 1.0 - figures.get(f"normalised error of {name}", math.nan)

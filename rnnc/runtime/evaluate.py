@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from rnnc.runtime.data.fields import Field
 from rnnc.runtime.data.sequences import Batch, Sequences
 from rnnc.runtime.label_errors import readers
-from rnnc.runtime.learn import first_sequences
-from rnnc.runtime.network import UnfitNetwork
 from rnnc.runtime.predict import output_units, returned_as
+from rnnc.runtime.window_loss import in_windows, window_loss
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
@@ -79,51 +78,43 @@ def evaluate(
     """The score of a network on all sequences; with `window`, read piece by piece with carried state."""
     score, pairs, labelled = Score(), _pairs(module, p, data), readers(module, p, data)
     hidden = tuple(reader.unit for reader in labelled if reader.unit not in module.OUTPUTS)
-    mean = window is not None and averaged(module, p, data)
+    together = None if window is None else window_loss(module, p, data)
     order = np.argsort(-data.longest, kind="stable")
     for begin in range(0, len(order), batch):
-        for share, piece, out in _pieces(module, p, data, order[begin : begin + batch], window, mean, hidden):
+        chosen = order[begin : begin + batch]
+        losses, counts = np.zeros(len(chosen)), np.zeros(len(chosen))
+        for piece, out in _pieces(module, p, data, chosen, window, hidden):
             given = _cleaned(piece, data.fields)
-            losses = np.asarray(out["loss"], np.float64)
-            score.loss += float(np.sum(np.where(np.isposinf(losses), 0.0, losses) * share))
-            score.infinite += int(np.isposinf(losses).sum())
+            own = np.asarray(out["loss"], np.float64)
+            count = np.ones(len(own))
+            if together is not None:
+                count = together.counts(given, next(iter(piece.lengths.values())))
+            losses[: len(own)] += np.where(count > 0, own, 0.0) * count
+            counts[: len(own)] += count
             for target, output in pairs.items():
                 _count(score, target, np.asarray(out[returned_as(output)]), given[target.keyword])
             for reader in labelled:
                 wrong, labels = score.label_errors.get(reader.title, (0, 0))
                 more, further = reader.errors(out, given, piece.lengths)
                 score.label_errors[reader.title] = (wrong + more, labels + further)
-        score.sequences += len(order[begin : begin + batch])
+        if together is not None and together.kind != "sum":
+            losses /= np.maximum(counts, 1.0)
+        score.loss += float(np.sum(losses[~np.isposinf(losses)]))
+        score.infinite += int(np.isposinf(losses).sum())
+        score.sequences += len(chosen)
     return score
 
 
 def _pieces(
-    module: Any,
-    p: Mapping[str, Array],
-    data: Sequences,
-    chosen: Ints,
-    window: int | None,
-    mean: bool,
-    hidden: tuple[str, ...],
-) -> Iterator[tuple[Any, Batch, Mapping[str, Any]]]:
-    """A batch, whole or in windows, and what `forward` says of it, units `hidden` included; before them the share of
-    each sequence that a window is."""
-    axes = tuple(module.AXES)
+    module: Any, p: Mapping[str, Array], data: Sequences, chosen: Ints, window: int | None, hidden: tuple[str, ...]
+) -> Iterator[tuple[Batch, Mapping[str, Any]]]:
+    """A batch, whole or in windows, and what `forward` says of it, units `hidden` included."""
     more: dict[str, Any] = {"observe": hidden} if hidden else {}
-    if window is None:
-        whole = data.batch(chosen)
-        yield 1.0, whole, module.forward(p, **whole.arguments(axes), **more)
+    if window is not None:
+        yield from in_windows(module, p, data, chosen, window, more)
         return
-    lengths, state = data.longest[chosen], None
-    for begin in range(0, int(lengths.max()), window):
-        chosen = chosen[data.longest[chosen] > begin]
-        piece = data.batch(chosen, begin, begin + window)
-        if state is not None:
-            more["state"] = first_sequences(module, state, len(chosen))
-        out = module.forward(p, **piece.arguments(axes), **more)
-        state = out["state"]
-        own = next(iter(piece.lengths.values()))
-        yield (own / data.longest[chosen] if mean else 1.0), piece, out
+    whole = data.batch(chosen)
+    yield whole, module.forward(p, **whole.arguments(tuple(module.AXES)), **more)
 
 
 def _cleaned(piece: Batch, fields: tuple[Field, ...]) -> dict[str, Array]:
@@ -166,30 +157,3 @@ def _count(score: Score, target: Field, output: Array, wanted: Array) -> None:
         total, square = score.sums.get(name, (0.0, 0.0))
         score.sums[name] = (total + float(known.sum()), square + float((known**2).sum()))
     score.counted[name] = score.counted.get(name, 0) + int(there.sum())
-
-
-def averaged(module: Any, p: Mapping[str, Array], data: Sequences) -> bool:
-    """Whether the loss is a mean over positions (True) or a sum over them (False).
-
-    Read off two positions with the targets of one missing at a time. UnfitNetwork for a loss that is neither.
-    """
-    longest = int(np.argmax(data.longest))
-    if data.longest[longest] < 2:
-        return False
-    two = data.batch(np.array([longest]), 0, 2).given
-
-    def loss(*present: int) -> float:
-        given = dict(two)
-        for one in data.fields:
-            if one.target and one.axes:
-                values = np.zeros_like(two[one.keyword])
-                for n in {0, 1} - set(present):
-                    values[n] = -1 if one.token else np.nan
-                given[one.keyword] = values
-        return float(np.asarray(module.forward(p, **given)["loss"]).reshape(()))
-
-    apart, both = loss(0) + loss(1), loss(0, 1)
-    for mean, wanted in ((False, apart), (True, apart / 2.0)):
-        if math.isclose(both, wanted, rel_tol=1e-3, abs_tol=1e-6):
-            return mean
-    raise UnfitNetwork("the loss is neither a sum nor a mean over positions, so it cannot be read in windows")

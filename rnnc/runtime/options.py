@@ -84,6 +84,9 @@ class Options:
         for name, kinds in OF_SCHEDULES.items():
             if getattr(self, name) is not None and self.schedule not in kinds:
                 raise ValueError(f"--{name} goes with --schedule {' or '.join(kinds)}, not with {self.schedule}")
+        if self.optimizer == "rprop" and (self.warmup or self.schedule != "constant"):
+            flag = "--warmup" if self.warmup else f"--schedule {self.schedule}"
+            raise ValueError(f"--optimizer rprop finds the size of each step itself, so it takes no {flag}")
         if self.epochs is not None and self.steps is not None:
             raise ValueError("give --epochs or --steps, not both")
         for name, steps in self.windows().items():

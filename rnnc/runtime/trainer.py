@@ -79,6 +79,8 @@ class Trainer:
         self.base = self.optimiser.lr
         self.schedule = options.plan()
         self.step, self.best, self.waited = 0, math.inf, 0
+        self.before = 0
+        """How many steps were made of these weights on other data: draws and rates go on from there."""
         self.skipped: set[int] = set()
         self._carried: Any = None
 
@@ -92,7 +94,11 @@ class Trainer:
         # A warning would come on top of the message that ends the run.
         with np.errstate(all="ignore"):
             loss, grads, after = self.rule.gradients(
-                self.p, given, carried, batch=len(turn.chosen), seed=self.options.seed * 1_000_003 + self.step
+                self.p,
+                given,
+                carried,
+                batch=len(turn.chosen),
+                seed=self.options.seed * 1_000_003 + self.before + self.step,
             )
             loss, skipped = self._possible(loss, grads, given, turn)
             try:
@@ -107,7 +113,7 @@ class Trainer:
                 optim.clip_value(grads, self.options.clip_value)
             if self.options.clip is not None:
                 norm = optim.clip_norm(grads, self.options.clip)
-            self.optimiser.lr = self.schedule.rate(self.base, self.step, self.total)
+            self.optimiser.lr = self.schedule.rate(self.base, self.before + self.step, self.total)
             self.optimiser.step(self.p, grads)
         self._carried = after if turn.end is not None else None
         self.step += 1
@@ -167,7 +173,8 @@ class Trainer:
     def _follow(self) -> None:
         if self.average is not None and self.options.average is not None:
             # The first weights are random: an average that is young forgets them faster.
-            keep = min(self.options.average, self.step / (self.step + 10.0))
+            made = self.before + self.step
+            keep = min(self.options.average, made / (made + 10.0))
             self.average *= keep
             self.average += (1.0 - keep) * self.p.flat
 

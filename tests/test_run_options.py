@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from run_parts import module, sums
+from run_parts import SPEC, module, sums
 
+from rnnc.compiler import compile_text
 from rnnc.runtime.data import DataError
 from rnnc.runtime.fit import fit
 from rnnc.runtime.network import UnfitNetwork
@@ -95,3 +96,17 @@ def test_schedules() -> None:
         plateau.heard(loss)
         seen.append(round(plateau.rate(1.0, 0, 1), 6))
     assert seen == [1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001]
+
+
+@pytest.mark.parametrize("name", ["learner", "k1", "block", "state"])
+def test_inputs_called_like_arguments(name: str) -> None:
+    """Of a step, of windows, of blocks: the network learns what it learns under another name."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(6, 4, 2)), rng.normal(size=(6, 4, 1))
+    found = []
+    for called in (name, "other"):
+        spec = SPEC.replace("full(x[n])", "full(x[n], as = W)").replace("x[n]", f"{called}[n]")
+        made = compile_text(spec, learn=("bptt", "rtrl", "hybrid", "truncated_bptt"))
+        runs = ({"online": True, "learn": "rtrl"}, {"learn": "hybrid"}, {"learn": "truncated_bptt", "k1": 2, "k2": 3})
+        found.append([fit(made, {called: x, "t": t}, epochs=1, batch=4, **options).losses for options in runs])
+    assert found[0] == found[1]

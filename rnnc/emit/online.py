@@ -4,7 +4,7 @@ protocol, or those of another rule."""
 from __future__ import annotations
 
 from rnnc.autodiff.kept import Kept
-from rnnc.emit.arguments import arguments
+from rnnc.emit.arguments import KEYWORDS, arguments
 from rnnc.emit.calling import check_reduce, check_seed, drops, learned, learning_call, needs_going_on
 from rnnc.emit.influences import along_one, delay
 from rnnc.emit.kernels import KernelSpelling
@@ -143,7 +143,7 @@ class Online:
         return lines.text()
 
     def _step(self) -> str:
-        signature, others, given = arguments(self.data, self.names.python)
+        signature, others, given = arguments(self.data, self.names.python, (*KEYWORDS, "learner"))
         (axis,) = self.names.system.axes
         seed = ", seed=None" if self.seeded else ""
         name = self.rule.name

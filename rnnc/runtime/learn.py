@@ -45,18 +45,26 @@ class Rule:
         """(mean loss, gradients, what the next window goes on from); `carried` is None at a sequence's start."""
         extra = self._more | ({"seed": seed} if self._seeded else {})
         if not self.steps:
+            given = self._passed(self._whole, given)
             value, grads = self._whole(p, **given, **extra, **({} if carried is None else {"state": carried}))
             return float(value), grads, getattr(grads, "state", None)
         if carried is None:
             carried = self._start(p, {**given, **extra}, batch)
+        step = getattr(self._module, f"{self._name}_step")
         stepped = {name: array[0] if self._moves(name) else array for name, array in given.items() if name != "lengths"}
-        value, grads, carried = getattr(self._module, f"{self._name}_step")(p, carried, **stepped, **extra)
+        value, grads, carried = step(p, carried, **self._passed(step, stepped), **extra)
         return float(value), grads, carried
 
     def _start(self, p: Any, given: Mapping[str, Any], batch: int) -> Any:
         begin = getattr(self._module, f"{self._name}_start")
         takes = inspect.signature(begin).parameters
         return begin(p, batch=batch, **{name: array for name, array in given.items() if name in takes})
+
+    def _passed(self, function: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Data by keyword, with an underscore after those that are an argument of this function's own, as `k1` is."""
+        takes, records = inspect.signature(function).parameters, self._records()
+        own = {name for name in given if name in records and f"{name}_" not in records and f"{name}_" in takes}
+        return {f"{name}_" if name in own else name: array for name, array in given.items()}
 
     def _moves(self, keyword: str) -> bool:
         name = keyword if keyword in self._records() else keyword.removesuffix("_")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import rnnc
+
+Array = NDArray[Any]
 
 HEAD = """network of_losses(K = 4) {
   axis n
@@ -20,12 +26,17 @@ LOSSES = (
     "max over n (squared_error(p, t)) - min(ctc(p, l), 1)",
     "sum over n (squared_error(p, t), where = n > 2)",
     "sum over n (where(n > 1, squared_error(p, t), 0))",
+    "0.5 * mean over n (sum(square(p - t)))",
+    "sqrt(1 + mean over n (sum(abs(p - t)), where = n > 1))",
+    "mean over n (squared_error(p, t), where = n > 2)",
+    "max over n (sum(square(p - t)))",
+    "sum(square(sum over n (t * log(p)) - p))",
 )
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_gradient(loss: str) -> None:
-    targets = "  target t[n] : K\n" if " t)" in loss or " t," in loss else ""
+    targets = "  target t[n] : K\n" if any(one in loss for one in (" t)", " t,", "(t ")) else ""
     labels = "  axis m\n  target l[m] : token(K)\n" if " l" in loss else ""
     module = rnnc.compile_text(f"{HEAD}{targets}{labels}  loss {loss}\n}}")
     draw = np.random.default_rng(1)
@@ -42,3 +53,52 @@ def test_gradient(loss: str) -> None:
         way, step = draw.standard_normal(p[name].shape), 1e-4
         ends = [module.bptt({**p, name: p[name] + by * way}, **data, reduce="sum")[0] for by in (step, -step)]
         assert np.sum(grads[name] * way) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6, abs=1e-8)
+
+
+def squares(y: Array, t: Array) -> Array:
+    """0 where an entry is missing."""
+    return np.asarray(np.nan_to_num(((y - t) ** 2).sum(axis=-1)))
+
+
+def there(t: Array) -> Array:
+    return np.asarray(~np.isnan(t).all(axis=-1))
+
+
+BY_HAND: dict[str, Callable[[Array, Array, Array], float]] = {
+    "0.5 * mean over n (sum(square(y - t)))": lambda y, t, m: 0.5 * squares(y, t).sum() / there(t).sum(),
+    "sqrt(mean over n (sum(square(y - t))))": lambda y, t, m: float(np.sqrt(squares(y, t).sum() / there(t).sum())),
+    "sqrt(sum over n (sum(square(y - t))))": lambda y, t, m: float(np.sqrt(squares(y, t).sum())),
+    "max over n (sum(square(y - t)))": lambda y, t, m: squares(y, t).max(),
+    "sum over n (sum(square(y - t)), where = m > 0)": lambda y, t, m: squares(y, t)[m > 0].sum(),
+    "mean over n (sum(square(y - t)), where = m > 0)": lambda y, t, m: (
+        squares(y, t)[m > 0].sum() / there(t)[m > 0].sum()
+    ),
+    "mean over n (squared_error(y, t), where = m > 0)": lambda y, t, m: (
+        0.5 * np.nansum((y - t) ** 2, axis=-1)[m > 0].sum() / there(t)[m > 0].sum()
+    ),
+    "2 + (sum(y[last]) - mean over n (sum(t))) ^ 2": lambda y, t, m: (
+        2 + (y[-1].sum() - np.nan_to_num(t.sum(axis=-1)).sum() / there(t).sum()) ** 2
+    ),
+    "max over n (sum(square(y - t))) * sum(square(y - t))": lambda y, t, m: squares(y, t).max() * squares(y, t).sum(),
+}
+
+
+@pytest.mark.parametrize("loss", BY_HAND)
+def test_targets_that_are_put_together_over_their_axis(loss: str) -> None:
+    """What has been added up over an axis is one number, however many positions its targets have."""
+    module = rnnc.compile_text(f"""network sums(D = 2) {{
+      axis n
+      input  x[n] : D
+      input  m[n] : 1
+      target t[n] : D
+      output y[n] : D = 2 * x
+      loss {loss}
+    }}""")
+    draw = np.random.default_rng(0)
+    x, t, m = draw.normal(size=(6, 3, 2)), draw.normal(size=(6, 3, 2)), draw.integers(0, 2, (6, 3)) - 0.5
+    t[1, 1], t[4, 1, 0], t[5, 2] = np.nan, np.nan, np.nan
+    m[[0, 3]] = 1.0
+    lengths = np.array([6, 5, 4])
+    wanted = [BY_HAND[loss](2 * x[:n, b], t[:n, b], m[:n, b]) for b, n in enumerate(lengths)]
+    found = module.forward(module.init(dtype="float64"), x=x, t=t, m=m, lengths=lengths)["loss"]
+    assert found == pytest.approx(wanted, rel=1e-5)

@@ -16,6 +16,8 @@ from rnnc.system import forms as s
 from rnnc.system.lowering import Lowering
 
 EXPAND = dict(LOSSES)
+STAYING = ("softmax", "log_softmax")
+"""What runs over an axis and keeps it."""
 
 
 def objective(model: m.Model, lowering: Lowering) -> str | None:
@@ -47,25 +49,28 @@ def _whole(loss: m.Loss, model: m.Model, lowering: Lowering) -> s.Access:
 
 def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     """The loss as ordinary operations: named losses written out, means counted by presence, missing targets masked."""
-    if isinstance(expr, m.Over) and expr.op in ("mean", "sum") and expr.where is None:
-        body = expand(expr.body, model, lowering)
-        shape = body.type.shape
-        total = m.Over("sum", expr.axis, body, None, m.Type(expr.type.axes, shape), expr.span)
-        present = _presence(expr.body, model)
-        if expr.op == "sum":
-            return total
-        if present is None or expr.axis not in present.type.axes:
-            return m.Over("mean", expr.axis, body, None, m.Type(expr.type.axes, shape), expr.span)
-        axes = tuple(a for a in present.type.axes if a != expr.axis)
-        count = m.Over("sum", expr.axis, present, None, m.Type(axes, ()), expr.span)
-        return apply("/", total, apply("max", count, number(1.0, expr)))
+    if isinstance(expr, m.Over) and expr.op not in STAYING:
+        return _over(expr, model, lowering)
     if isinstance(expr, m.Apply) and expr.op in EXPAND:
         return EXPAND[expr.op](expr, lowering)
     if isinstance(expr, m.Apply) and _holds_loss(expr):
         return replace(expr, args=tuple(expand(a, model, lowering) for a in expr.args))
     if isinstance(expr, m.Over) and _holds_loss(expr):
         return replace(expr, body=expand(expr.body, model, lowering))
-    return _masked(expr, model)
+    return _masked(expr, model, lowering)
+
+
+def _over(expr: m.Over, model: m.Model, lowering: Lowering) -> m.Expr:
+    """A reduction of what is 0 where a target is missing; a mean counts the positions where some entry is there."""
+    body = expand(expr.body, model, lowering)
+    present = _presence(expr.body, model)
+    if expr.op != "mean" or present is None or expr.axis not in present.type.axes:
+        return replace(expr, body=body, type=m.Type(expr.type.axes, body.type.shape))
+    total = m.Over("sum", expr.axis, body, expr.where, m.Type(expr.type.axes, body.type.shape), expr.span)
+    own = {*present.type.axes, *(expr.where.type.axes if expr.where is not None else ())} - {expr.axis}
+    axes = tuple(a for a in model.axes if a in own)
+    count = m.Over("sum", expr.axis, present, expr.where, m.Type(axes, ()), expr.span)
+    return apply("/", total, apply("max", count, number(1.0, expr)))
 
 
 def _holds_loss(expr: m.Expr) -> bool:
@@ -75,7 +80,8 @@ def _holds_loss(expr: m.Expr) -> bool:
 
 
 def _targets(expr: m.Expr, model: m.Model) -> tuple[m.Read, ...]:
-    """The reads of targets in `expr`, each once, outside what already minds that they may be missing."""
+    """The reads of targets in `expr`, each once, outside what already minds that they may be missing, and those of
+    positions that a reduction has put together."""
     names = {t.name for t in model.targets}
     found: dict[tuple[str, tuple[m.At, ...]], m.Read] = {}
     stack = [expr]
@@ -84,7 +90,10 @@ def _targets(expr: m.Expr, model: m.Model) -> tuple[m.Read, ...]:
         if isinstance(node, m.Read) and node.name in names:
             found.setdefault((node.name, node.at), node)
         elif isinstance(node, m.Over):
-            stack.append(node.body)
+            gone = node.axis if node.op not in STAYING else ""
+            for read in _targets(node.body, model):
+                if not any(a.axis == gone and a.anchor == "here" for a in read.at):
+                    found.setdefault((read.name, read.at), read)
         elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
             stack.extend(reversed(node.args))
     return tuple(found.values())
@@ -103,22 +112,24 @@ def _any(flags: m.Expr) -> m.Expr:
     return m.Apply("max", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
 
 
-def _guarded(expr: m.Expr, targets: set[str]) -> m.Expr:
+def _guarded(expr: m.Expr, targets: set[str], model: m.Model, lowering: Lowering) -> m.Expr:
     """`expr` with 0 for missing entries, so that what is masked outside is a number inside, and so is its
     derivative."""
     if isinstance(expr, m.Read):
         return choose(apply("present", expr), expr, 0.0) if expr.name in targets else expr
     if isinstance(expr, m.Over):
-        return replace(expr, body=_guarded(expr.body, targets))
+        if expr.op not in STAYING:
+            return _over(expr, model, lowering)
+        return replace(expr, body=_guarded(expr.body, targets, model, lowering))
     if isinstance(expr, m.Apply) and expr.op not in ("forced", "present"):
-        args = tuple(_guarded(a, targets) for a in expr.args)
+        args = tuple(_guarded(a, targets, model, lowering) for a in expr.args)
         return expr if all(a is b for a, b in zip(args, expr.args, strict=True)) else replace(expr, args=args)
     return expr
 
 
-def _masked(expr: m.Expr, model: m.Model) -> m.Expr:
+def _masked(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     """`expr`, and 0 where an entry of a target that it reads is missing."""
-    result = _guarded(expr, {t.name for t in model.targets})
+    result = _guarded(expr, {t.name for t in model.targets}, model, lowering)
     for read in _targets(expr, model):
         flags: m.Expr = apply("present", read)
         if flags.type.shape:

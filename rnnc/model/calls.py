@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rnnc.diagnostics import Edit, Help
 from rnnc.frontend import syntax
 from rnnc.model.connections import CONNECTIONS, connection
-from rnnc.model.drafts import Draft, joined, poison
+from rnnc.model.drafts import Draft, poison
 from rnnc.model.entities import AxisName, Broken, Context
 from rnnc.model.errors_axes import BadIndex, NotYetRandom
 from rnnc.model.errors_losses import LossPlace
@@ -18,6 +18,7 @@ from rnnc.model.errors_names import Circular, UnknownName, WrongArguments, Wrong
 from rnnc.model.errors_shapes import WrongType
 from rnnc.model.lookup import unknown
 from rnnc.model.loss_calls import LOSS_FORMS, loss_call
+from rnnc.model.reductions import reduced, reduced_together
 from rnnc.model.sizing import constant_of, is_whole, number_of, size_expression
 from rnnc.ops.elementary import ELEMENTARY
 from rnnc.places import specs_folder
@@ -263,15 +264,9 @@ def _nested(
         said = f"`{name}` runs over one axis"
         drafting.report(WrongArguments(span=node.span, said=said, hint="over several"))
         return poison(node.span)
-    for place, axis in enumerate(reversed(axes)):
-        mask = (where,) if where is not None and place == 0 else ()
-        drafting.r.count(node.span)
-        made = joined("over", (body, *mask), node.span)
-        made.axis, made.function = axis, name
-        if not stays:
-            made.axes = made.axes - {axis}
-        body = made
-    return body
+    if not stays and len(axes) > 1:
+        return reduced_together(name, axes, body, where, context, drafting, node.span)
+    return reduced(name, axes[0], body, where, drafting, node.span)
 
 
 def _axes(names: tuple[syntax.Name, ...], context: Context, drafting: Drafting) -> tuple[str, ...] | None:

@@ -38,6 +38,8 @@ class Draft:
     at: tuple[At, ...] = ()
     function: str = ""
     """Of an `over`: sum, mean, ..."""
+    together: bool = False
+    """Of a mean in a loss: over several axes with that in its body."""
     depth: int = field(default=1)
 
     def __post_init__(self) -> None:

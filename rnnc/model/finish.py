@@ -63,7 +63,7 @@ class Finishing:
         kind = self._type(draft, shape)
         if draft.op == "over":
             where = args[1] if len(args) > 1 else None
-            return m.Over(draft.function, draft.axis, args[0], where, kind, draft.span)
+            return m.Over(draft.function, draft.axis, args[0], where, kind, draft.span, draft.together)
         if draft.op == "flatten" and len(args[0].type.shape) == 1:
             return args[0]
         if draft.op == "concat":

@@ -134,6 +134,8 @@ class Over:
     where: Expr | None
     type: Type
     span: Span
+    joint: bool = False
+    """Of a `mean` in a Loss: one over several axes together with that in its body, `mean over i, j (...)`."""
 
 
 Expr = Number | SizeNumber | Position | Read | Apply | Over

@@ -52,7 +52,7 @@ def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     if isinstance(expr, m.Over) and expr.op not in STAYING:
         return _over(expr, model, lowering)
     if isinstance(expr, m.Apply) and expr.op in EXPAND:
-        return EXPAND[expr.op](expr, lowering)
+        return EXPAND[expr.op](replace(expr, args=tuple(_apart(a, model, lowering) for a in expr.args)), lowering)
     if isinstance(expr, m.Apply) and _holds_loss(expr):
         return replace(expr, args=tuple(expand(a, model, lowering) for a in expr.args))
     if isinstance(expr, m.Over) and _holds_loss(expr):
@@ -60,17 +60,44 @@ def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     return _masked(expr, model, lowering)
 
 
-def _over(expr: m.Over, model: m.Model, lowering: Lowering) -> m.Expr:
-    """A reduction of what is 0 where a target is missing; a mean counts the positions where some entry is there."""
-    body = expand(expr.body, model, lowering)
-    present = _presence(expr.body, model)
-    if expr.op != "mean" or present is None or expr.axis not in present.type.axes:
-        return replace(expr, body=body, type=m.Type(expr.type.axes, body.type.shape))
-    total = m.Over("sum", expr.axis, body, expr.where, m.Type(expr.type.axes, body.type.shape), expr.span)
-    own = {*present.type.axes, *(expr.where.type.axes if expr.where is not None else ())} - {expr.axis}
-    axes = tuple(a for a in model.axes if a in own)
-    count = m.Over("sum", expr.axis, present, expr.where, m.Type(axes, ()), expr.span)
+def _apart(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
+    """What a named loss compares, its means over several axes written out."""
+    if isinstance(expr, m.Over) and expr.joint:
+        return _over(expr, model, lowering, minding=False)
+    if isinstance(expr, m.Over):
+        return replace(expr, body=_apart(expr.body, model, lowering))
+    if not isinstance(expr, m.Apply):
+        return expr
+    return replace(expr, args=tuple(_apart(a, model, lowering) for a in expr.args))
+
+
+def _over(expr: m.Over, model: m.Model, lowering: Lowering, minding: bool = True) -> m.Expr:
+    """A reduction; where it is `minding` targets, of what is 0 where one is missing, and a mean counts the positions
+    where some entry is there."""
+    axes, inner = [expr.axis], expr
+    while inner.joint and isinstance(inner.body, m.Over):
+        inner = inner.body
+        axes.append(inner.axis)
+    body = (expand if minding else _apart)(inner.body, model, lowering)
+    where, present = inner.where, _presence(inner.body, model) if minding else None
+    counted = {*(present.type.axes if present is not None else ()), *(where.type.axes if where is not None else ())}
+    if expr.op != "mean" or not counted.intersection(axes) or (present is None and len(axes) == 1):
+        for axis in reversed(axes):
+            body, where = _reduced(expr, axis, body, where, model), None
+        return body
+    for axis in (a for a in reversed(axes) if a not in counted):
+        body = _reduced(expr, axis, body, None, model)
+    total, count = body, present if present is not None else number(1.0, expr)
+    for axis in (a for a in reversed(axes) if a in counted):
+        total, count = (_reduced(replace(expr, op="sum"), axis, a, where, model) for a in (total, count))
+        where = None
     return apply("/", total, apply("max", count, number(1.0, expr)))
+
+
+def _reduced(over: m.Over, axis: str, body: m.Expr, where: m.Expr | None, model: m.Model) -> m.Over:
+    own = {*body.type.axes, *(where.type.axes if where is not None else ())} - {axis}
+    axes = tuple(a for a in model.axes if a in own)
+    return replace(over, axis=axis, body=body, where=where, type=m.Type(axes, body.type.shape), joint=False)
 
 
 def _holds_loss(expr: m.Expr) -> bool:
@@ -100,12 +127,31 @@ def _targets(expr: m.Expr, model: m.Model) -> tuple[m.Read, ...]:
 
 
 def _presence(expr: m.Expr, model: m.Model) -> m.Expr | None:
-    """1 at the positions where some entry of some target of `expr` is present."""
+    """1 at the positions where some entry of some target of `expr` is present, at any position of what it reduces."""
+    found: list[m.Expr] = [_any(apply("present", read)) for read in _targets(expr, model)]
+    for over in _reductions(expr):
+        inside = _presence(over.body, model)
+        if inside is not None and over.axis in inside.type.axes:
+            found.append(_reduced(replace(over, op="max"), over.axis, inside, None, model))
     result: m.Expr | None = None
-    for read in _targets(expr, model):
-        one = _any(apply("present", read))
+    for one in found:
         result = one if result is None else apply("max", result, one)
     return result
+
+
+def _reductions(expr: m.Expr) -> tuple[m.Over, ...]:
+    """The outermost reductions in `expr`."""
+    found: list[m.Over] = []
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, m.Over) and node.op not in STAYING:
+            found.append(node)
+        elif isinstance(node, m.Over):
+            stack.append(node.body)
+        elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
+            stack.extend(reversed(node.args))
+    return tuple(found)
 
 
 def _any(flags: m.Expr) -> m.Expr:

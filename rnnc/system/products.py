@@ -255,7 +255,7 @@ def _over_mean(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> N
     total = low.fresh("total")
     _over_sum(low, e, total, "", span)
     free = _free(e.body)
-    if e.where is None:
+    if e.where is None or e.axis not in e.where.type.axes:
         count = s.Access(f"|{e.axis}|", (), ())
     else:
         counted = low.fresh("count")

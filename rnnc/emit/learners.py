@@ -31,10 +31,10 @@ def functions(
             texts += [] if one.rule.form_of else [windows(one.rule, model, main, stream)]
     if forward:
         texts += [places((o.rule.name, o.names, o.carried()) for o in forward), copied("influences")]
-    if any(isinstance(one, Blockwise) and one.opening is not None for one in forward):
-        texts.append(copied("blocks"))
-    if any(isinstance(one, Rowwise) for one in forward):
-        texts.append(copied("rows"))
+    in_blocks = any(isinstance(one, Blockwise) and one.opening is not None for one in forward)
+    in_rows = any(isinstance(one, Rowwise) for one in forward)
+    parts = (("block", in_blocks or in_rows), ("blocks", in_blocks), ("rows", in_rows))
+    texts += [copied(name) for name, needed in parts if needed]
     if any(o.rule.random for o in forward):
         texts.append(copied("signs"))
     for rule in forward:

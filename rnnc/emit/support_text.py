@@ -35,7 +35,7 @@ def _functions() -> tuple[tuple[str, str], ...]:
 def support_names() -> tuple[str, ...]:
     """Every name the support files define at their top."""
     always = ("parameters", "calls", "operations", "ctc", "generating")
-    parts = (*always, "influences", "blocks", "rows", "signs", "pieces")
+    parts = (*always, "influences", "block", "blocks", "rows", "signs", "pieces")
     return tuple(name for part in parts for name in _TOP.findall(copied(part)))
 
 

@@ -1,4 +1,4 @@
-"""What only a rule that goes block by block needs: a call of some steps of another, and the sum over all of them."""
+"""What only a rule that goes block by block needs: the sum over all blocks, and what is handed on behind the last."""
 
 from __future__ import annotations
 
@@ -6,46 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from rnnc.emit.support.block import Block
 from rnnc.emit.support.facts import HANDED_ON, STATES
-from rnnc.emit.support.influences import LearningCall, piece
+from rnnc.emit.support.influences import piece
 from rnnc.emit.support.parameters import Parameters
 
 # ---- copied from here
-
-
-class Block(LearningCall):
-    """`size` steps of `call` from `first` on. `given` is what the block takes over from before it, and `follows`
-    whether that has influences other than zero; `state` what the steps before left, None at a sequence's start."""
-
-    draws: dict[str, Any]
-    """The generators of dropout's masks, for all blocks of a call."""
-
-    def __init__(self, call: Any, axis: str, first: int, size: int, state: Any, given: Any, follows: bool) -> None:
-        vars(self).update(vars(call))
-        whole, stop = call.lengths[axis], min(first + size, call.length[axis])
-        self.given, self.follows = given, follows
-        self.state = state if first else call.state
-        self.counted = whole
-        self.lengths = {axis: np.clip(whole - first, 0, stop - first)}
-        self.length = {axis: stop - first}
-        self.short = {axis} if np.any(self.lengths[axis] < stop - first) else set[str]()
-        self.ragged = bool(self.short)
-        self.begin = call.begin + call.real.type(first)
-        self.missing, self.past = {}, {}
-        self.masks: dict[str, Any] = {}
-        self.data = {name: a[first:stop] if self._record(name)["axes"] else a for name, a in call.data.items()}
-
-    def count(self, axis: str) -> Any:
-        return self.counted.astype(self.real)
-
-    def mask(self, key: str, rate: float, shape: tuple[int, ...]) -> Any:
-        """Dropout's mask of these steps, drawn after that of the steps before."""
-        if self.seed is None:
-            return super().mask(key, rate, shape)
-        if key not in self.masks:
-            rng = self.draws.setdefault(key, np.random.default_rng([self.seed, *key.encode()]))
-            self.masks[key] = (rng.uniform(size=shape) >= rate).astype(self.real) / self.real.type(1.0 - rate)
-        return self.masks[key]
 
 
 def in_blocks(call: Any, axis: str, size: int, reduce: str, opening: Any, run: Any) -> tuple[Any, Any]:
@@ -60,7 +26,7 @@ def in_blocks(call: Any, axis: str, size: int, reduce: str, opening: Any, run: A
     with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not
         given, follows = opening(call)
         for first in range(0, call.length[axis], size):
-            block = Block(call, axis, first, size, state, given, follows or first > 0)
+            block = Block(call, axis, first, size, state if first else call.state, given, follows or first > 0)
             part, left, behind = run(block, share, grads)
             loss += part
             total.flat += grads.flat

@@ -1,4 +1,4 @@
-"""What only a rule that goes by blocks of rows needs: a call of some rows of another, and the sum over all of them."""
+"""What only a rule that goes by blocks of rows needs: the sum over all blocks, and what their last rows come to."""
 
 from __future__ import annotations
 
@@ -7,44 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnc.emit.support.influences import LearningCall
+from rnnc.emit.support.block import Block
 from rnnc.emit.support.parameters import Parameters
 
 # ---- copied from here
-
-
-class Rows(LearningCall):
-    """`size` rows along `axis` of `call` from `first` on, with all positions of the other axes. `given` is what the
-    block is told, `state` the rows before it, None at the start; `entries` of states are handed on."""
-
-    draws: dict[str, Any]
-    """The generators of dropout's masks, for all blocks of a call."""
-
-    def __init__(self, call: Any, axis: str, first: int, size: int, state: Any, given: Any, entries: int) -> None:
-        vars(self).update(vars(call))
-        whole, stop = call.lengths[axis], min(first + size, call.length[axis])
-        self.given, self.state, self.counted = given, state, call.lengths
-        self.sizes = call.sizes | {"entries handed on": entries}
-        self.lengths = call.lengths | {axis: np.clip(whole - first, 0, stop - first)}
-        self.length = call.length | {axis: stop - first}
-        self.short = {a for a, own in self.lengths.items() if np.any(own < self.length[a])}
-        self.ragged = bool(self.short)
-        self.begin = call.begin + call.real.type(first)
-        self.missing, self.past = {}, {}
-        self.masks: dict[str, Any] = {}
-        self.data = {name: a[first:stop] if axis in self._record(name)["axes"] else a for name, a in call.data.items()}
-
-    def count(self, axis: str) -> Any:
-        return self.counted[axis].astype(self.real)
-
-    def mask(self, key: str, rate: float, shape: tuple[int, ...]) -> Any:
-        """Dropout's mask of these rows, drawn after that of the rows before."""
-        if self.seed is None:
-            return super().mask(key, rate, shape)
-        if key not in self.masks:
-            rng = self.draws.setdefault(key, np.random.default_rng([self.seed, *key.encode()]))
-            self.masks[key] = (rng.uniform(size=shape) >= rate).astype(self.real) / self.real.type(1.0 - rate)
-        return self.masks[key]
 
 
 def in_rows(call: Any, axis: str, size: int, reduce: str, edges: Any, run: Any, ending: Any, opening: Any) -> Any:
@@ -68,7 +34,8 @@ def in_rows(call: Any, axis: str, size: int, reduce: str, edges: Any, run: Any, 
     with np.errstate(all="ignore"):  # an infinity or NaN says so itself; padding must not
         told = (opening(call) if opening else {}) | last_rows_are(call, edges, counts, min(size, call.length[axis]))
         for first in range(0, call.length[axis], size):
-            block = Rows(call, axis, first, size, state, told, entries)
+            block = Block(call, axis, first, size, state, told)
+            block.sizes = call.sizes | {"entries handed on": entries}
             part, state, before = run(block, share, grads)
             loss += part
             total.flat += grads.flat

@@ -102,3 +102,34 @@ def test_targets_that_are_put_together_over_their_axis(loss: str) -> None:
     wanted = [BY_HAND[loss](2 * x[:n, b], t[:n, b], m[:n, b]) for b, n in enumerate(lengths)]
     found = module.forward(module.init(dtype="float64"), x=x, t=t, m=m, lengths=lengths)["loss"]
     assert found == pytest.approx(wanted, rel=1e-5)
+
+
+def test_gaps_that_a_choice_or_a_prediction_reads() -> None:
+    """A gap is no number above or below another: it carries no error, whatever the target is made of."""
+    head = """network signs(D = 2) {
+      axis n
+      input  x[n] : D
+      target t[n] : D
+      target c[n] : token(3)
+      output y[n] : D = 2 * x"""
+    draw = np.random.default_rng(0)
+    x, t, c = draw.normal(size=(6, 2)), draw.normal(size=(6, 2)), draw.integers(0, 3, 6)
+    t[1], t[4, 0], c[2] = np.nan, np.nan, -1
+    full, before = ~np.isnan(t).any(axis=-1), np.concatenate([[[0.0, 0.0]], t[:-1]])
+
+    def error(y: Array, wanted: Array, counts: Any) -> float:
+        return float((0.5 * np.nan_to_num((wanted - y) ** 2).sum(axis=-1) * counts).sum())
+
+    cases = {
+        "squared_error(y, where(t > 0, 1, 0))": error(2 * x, np.where(t > 0, 1.0, 0.0), full),
+        "squared_error(y, step(t))": error(2 * x, np.where(t > 0, 1.0, 0.0), full),
+        "squared_error(sum(y), where(c == 1, 1, 0))": error(
+            (2 * x).sum(axis=-1, keepdims=True), np.where(c == 1, 1.0, 0.0)[:, None], c >= 0
+        ),
+        # a partly missing target costs what its other entries do
+        "squared_error(y + t[n-1], t)": error(2 * x + before, t, ~np.isnan(before).any(axis=-1)),
+    }
+    for loss, wanted in cases.items():
+        module = rnnc.compile_text(f"{head} loss {loss} }}")
+        data = {name: {"x": x, "t": t, "c": c}[name] for name in (*module.INPUTS, *module.TARGETS)}
+        assert module.forward(module.init(dtype="float64"), **data)["loss"] == pytest.approx(wanted, rel=1e-6), loss

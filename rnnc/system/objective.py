@@ -52,12 +52,44 @@ def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     if isinstance(expr, m.Over) and expr.op not in STAYING:
         return _over(expr, model, lowering)
     if isinstance(expr, m.Apply) and expr.op in EXPAND:
-        return EXPAND[expr.op](replace(expr, args=tuple(_apart(a, model, lowering) for a in expr.args)), lowering)
+        return _named(expr, model, lowering)
     if isinstance(expr, m.Apply) and _holds_loss(expr):
         return replace(expr, args=tuple(expand(a, model, lowering) for a in expr.args))
     if isinstance(expr, m.Over) and _holds_loss(expr):
         return replace(expr, body=expand(expr.body, model, lowering))
     return _masked(expr, model, lowering)
+
+
+def _named(expr: m.Apply, model: m.Model, lowering: Lowering) -> m.Expr:
+    """A loss by name. A gap in its target is a missing number, which it minds itself; one that only a choice or a
+    prediction reads is not, and makes it 0."""
+    predictions, wanted = expr.args[:-1], expr.args[-1]
+    names = {t.name for t in model.targets}
+    reads = {(r.name, r.at): r for a in predictions for r in _targets(a, model)} if expr.op != "ctc" else {}
+    if reads:
+        predictions = tuple(_guarded(a, names, model, lowering) for a in predictions)
+    for choice in _choices(wanted):
+        reads |= {(r.name, r.at): r for r in _targets(choice, model)}
+    args = tuple(_apart(a, model, lowering) for a in (*predictions, wanted))
+    made = EXPAND[expr.op](replace(expr, args=args), lowering)
+    for read in reads.values():
+        made = choose(_every(apply("present", read)), made, 0.0)
+    return made
+
+
+def _choices(expr: m.Expr) -> tuple[m.Expr, ...]:
+    """What `expr` decides by: a comparison with a missing number is no missing number."""
+    found: list[m.Expr] = []
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, m.Apply) and node.op in ("where", "step"):
+            found.append(node.args[0])
+        if isinstance(node, m.Over):
+            stack.append(node.body)
+        elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
+            stack.extend(reversed(node.args))
+    return tuple(found)
 
 
 def _apart(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
@@ -158,6 +190,10 @@ def _any(flags: m.Expr) -> m.Expr:
     return m.Apply("max", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
 
 
+def _every(flags: m.Expr) -> m.Expr:
+    return m.Apply("min", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
+
+
 def _guarded(expr: m.Expr, targets: set[str], model: m.Model, lowering: Lowering) -> m.Expr:
     """`expr` with 0 for missing entries, so that what is masked outside is a number inside, and so is its
     derivative."""
@@ -177,8 +213,5 @@ def _masked(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     """`expr`, and 0 where an entry of a target that it reads is missing."""
     result = _guarded(expr, {t.name for t in model.targets}, model, lowering)
     for read in _targets(expr, model):
-        flags: m.Expr = apply("present", read)
-        if flags.type.shape:
-            flags = m.Apply("min", (flags,), m.Type(flags.type.axes, ()), flags.span)
-        result = choose(flags, result, 0.0)
+        result = choose(_every(apply("present", read)), result, 0.0)
     return result

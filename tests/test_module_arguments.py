@@ -311,3 +311,14 @@ def test_a_missing_token_of_a_state_beside_unsigned_ones(kind: type[np.unsignedi
     beyond = np.full((3, 2), 2**64 - 1, np.uint64)
     with pytest.raises(ValueError, match="is 18446744073709551615, expected a token 0 to 299"):
         module.forward(p, x=x[3:], t=beyond)
+
+
+def test_masked_arrays_are_not_read_through_their_masks() -> None:
+    p, data, lengths = call_of("elman")
+    name = next(iter(data))
+    masked = np.ma.masked_array(data[name], np.zeros(data[name].shape, bool))
+    found, wanted = (module_of("elman").forward(p, **{**data, name: a})["y"] for a in (masked, data[name]))
+    assert_array_equal(found, wanted)
+    masked[0] = np.ma.masked
+    with pytest.raises(ValueError, match=f"`{name}` is a masked array; a missing target is NaN"):
+        module_of("elman").forward(p, **{**data, name: masked})

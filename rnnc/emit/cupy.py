@@ -26,6 +26,7 @@ from rnnc.program.runs import in_runs
 
 HOST_WORDS = (
     "random",
+    "ma",
     "integer",
     "dtype",
     "float32",

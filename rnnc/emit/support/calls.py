@@ -94,6 +94,8 @@ class Call:
     # ---- shapes
 
     def _array(self, what: str, a: Any) -> Any:
+        if np.ma.is_masked(a):
+            raise ValueError(f"{what} is a masked array; a missing target is NaN, or -1 for a token")
         try:
             return np.asarray(a)
         except ValueError:

@@ -314,7 +314,7 @@ def test_a_missing_token_of_a_state_beside_unsigned_ones(kind: type[np.unsignedi
 
 
 def test_masked_arrays_are_not_read_through_their_masks() -> None:
-    p, data, lengths = call_of("elman")
+    p, data, _ = call_of("elman")
     name = next(iter(data))
     masked = np.ma.masked_array(data[name], np.zeros(data[name].shape, bool))
     found, wanted = (module_of("elman").forward(p, **{**data, name: a})["y"] for a in (masked, data[name]))

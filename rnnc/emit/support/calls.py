@@ -94,7 +94,7 @@ class Call:
     # ---- shapes
 
     def _array(self, what: str, a: Any) -> Any:
-        if np.ma.is_masked(a):
+        if hasattr(a, "mask") and np.ma.is_masked(a):  # asked first: `np.ma` is loaded where it is first used
             raise ValueError(f"{what} is a masked array; a missing target is NaN, or -1 for a token")
         try:
             return np.asarray(a)

@@ -71,7 +71,7 @@ def whole(text: str) -> str:
     result, depth, rounding = "", 0, 0
     for k, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
-        if text[:k].endswith("round") and letter == "(" and not rounding:
+        if text.endswith("round", 0, k) and letter == "(" and not rounding:
             rounding = depth
         rounding = 0 if depth < rounding else rounding
         result += "//" if letter == "/" and not rounding else letter

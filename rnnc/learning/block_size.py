@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnc.learning.forms import Blockwise
-from rnnc.sizes import ONE, Size
+from rnnc.sizes import Size, number
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Products
 
@@ -37,9 +37,7 @@ def work(found: Blockwise) -> tuple[Size, Size]:
         for term in e.op.terms if isinstance(e.op, Products) else ():
             reads = e.reads[first : first + term.reads]
             first += term.reads
-            product = ONE
-            for size in x.sizes(reads).values():
-                product = product * size
+            product = number(x.sizes(reads).values())
             if any(r.name in before for r in reads):
                 block = block + product
             elif any(a.anchor == "here" for r in reads for a in r.at):

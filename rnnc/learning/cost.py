@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.learning.forms import Forward
-from rnnc.sizes import ONE, Size, number
+from rnnc.sizes import Size, number
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Products
 
@@ -38,10 +38,7 @@ def cost(forward: Forward) -> Cost:
             first += term.reads
             if reads and reads[-1].name in names:
                 labels = {d for r in reads for d in r.dims if isinstance(d, str)} - {term.taken}
-                product = ONE
-                for label in sorted(labels):
-                    product = product * sizes[label]
-                carried = carried + product
+                carried = carried + number(sizes[label] for label in labels)
     delays: dict[str, int] = {}
     for e in x.equations.values():
         for r in e.reads:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rnnc.autodiff.widened import EACH
 from rnnc.learning.forms import Rowwise
 from rnnc.learning.rowwise import ENTRIES
-from rnnc.sizes import ONE, Size, number
+from rnnc.sizes import Size, number
 from rnnc.system.extension import Extension
 from rnnc.system.forms import Contract
 
@@ -48,10 +48,6 @@ def work(found: Rowwise) -> tuple[Size, Size]:
     for e in found.ending.equations:
         axes = {a.axis for r in e.reads for a in r.at if a.anchor == "here"} | {*x.values[e.out].axes}
         if isinstance(e.op, Contract) and EACH in e.dims and found.axis in axes:
-            product = ONE
-            for size in x.sizes(e.reads).values():
-                product = product * size
-            for axis in sorted(axes - {found.axis}):
-                product = product * along(axis)
-            row = row + product / Size.named(ENTRIES)
+            positions = (along(axis) for axis in axes - {found.axis})
+            row = row + number((*x.sizes(e.reads).values(), *positions)) / Size.named(ENTRIES)
     return entries(found) * parameters(found), row

@@ -16,6 +16,7 @@ from rnnc.model.errors_axes import BadIndex, NotYetRandom
 from rnnc.model.errors_losses import LossPlace
 from rnnc.model.errors_names import Circular, UnknownName, WrongArguments, WrongKind, WrongPlace
 from rnnc.model.errors_shapes import WrongType
+from rnnc.model.forms import STAYING
 from rnnc.model.lookup import unknown
 from rnnc.model.loss_calls import LOSS_FORMS, loss_call
 from rnnc.model.reductions import reduced, reduced_together
@@ -50,7 +51,7 @@ STRUCTURE = {
     "dropout": Signature(2, 2, "dropout(a, 0.5)"),
 }
 ACROSS = ("sum", "mean", "max", "min", "norm", "softmax", "log_softmax", "layer_norm")
-OVER = ("sum", "mean", "max", "min", "softmax", "log_softmax")
+OVER = ("sum", "mean", "max", "min", *STAYING)
 LETTERS = ("a", "b", "c")
 BUILTINS: dict[str, Signature] = {
     **{e.name: Signature(e.arity, e.arity, f"{e.name}({', '.join(LETTERS[: e.arity])})") for e in ELEMENTARY},
@@ -249,7 +250,7 @@ def _nested(
     drafting: Drafting,
 ) -> Draft:
     name = node.function.text
-    stays = name in ("softmax", "log_softmax")
+    stays = name in STAYING
     varying = body.axes | (where.axes if where is not None else frozenset())
     for axis, written in zip(axes, node.over, strict=True):
         if axis not in varying:

@@ -119,6 +119,10 @@ class Apply:
     """Of a `slice`: its first entry, and the one after its last."""
 
 
+STAYING = ("softmax", "log_softmax")
+"""What runs over an axis and keeps it."""
+
+
 @dataclass(frozen=True)
 class Over:
     """`sum|mean|max|min over axis (body, where = ...)`: the axis goes; `softmax|log_softmax over axis`: it

@@ -20,7 +20,7 @@ def normalised(p: m.Expr, units: Mapping[str, m.Unit]) -> m.Apply | None:
         if not _in_place(p) or unit.right.type.shape != unit.type.shape:
             return None
         p = unit.right
-    return p if isinstance(p, m.Apply) and p.op in ("softmax", "log_softmax") else None
+    return p if isinstance(p, m.Apply) and p.op in m.STAYING else None
 
 
 @dataclass(frozen=True)

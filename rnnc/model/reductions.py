@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnc.diagnostics import Span
 from rnnc.model.drafts import Draft, joined, number
 from rnnc.model.entities import Context
+from rnnc.model.forms import STAYING
 
 if TYPE_CHECKING:
     from rnnc.model.drafting import Drafting
@@ -17,7 +18,7 @@ def reduced(name: str, axis: str, body: Draft, where: Draft | None, drafting: Dr
     drafting.r.count(span)
     made = joined("over", (body,) if where is None else (body, where), span)
     made.axis, made.function = axis, name
-    if name not in ("softmax", "log_softmax"):
+    if name not in STAYING:
         made.axes = made.axes - {axis}
     return made
 

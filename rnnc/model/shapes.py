@@ -11,7 +11,7 @@ from rnnc.model.connections import kept
 from rnnc.model.drafts import Draft, read_shape, taps
 from rnnc.model.mixtures import mixture_result
 from rnnc.ops.elementary import ELEMENTARY
-from rnnc.sizes import ONE, Shape, Size
+from rnnc.sizes import ONE, Shape, Size, number
 
 POINTWISE = frozenset(
     (
@@ -61,14 +61,6 @@ def broadcast(shapes: list[Shape]) -> Shape | None:
     if full:
         return full[0] if all(s == full[0] for s in full) else None
     return max(shapes, key=len) if shapes else ()
-
-
-def product(shape: Shape) -> Size:
-    """How many entries a shape has."""
-    total = ONE
-    for size in shape:
-        total = total * size
-    return total
 
 
 def up(draft: Draft) -> Shape | None:
@@ -129,7 +121,7 @@ def _fitting(draft: Draft, shapes: list[Shape]) -> Shape | None:
     if op == "matmul":
         return _matmul(shapes[0], shapes[1])
     if op == "flatten":
-        return (product(first),)
+        return (number(first),)
     if op == "concat":
         return _concat(shapes)
     if draft.ends is not None:
@@ -207,7 +199,7 @@ def _concat_down(draft: Draft, unknown: list[int]) -> None:
     left = draft.shape[0]
     for a in draft.args:
         if a.shape is not None:
-            left = left - product(a.shape)
+            left = left - number(a.shape)
     draft.args[unknown[0]].shape = (left,)
 
 
@@ -221,14 +213,14 @@ def _weights_down(draft: Draft, unknown: list[int]) -> None:
         draft.args[0].shape = (result[1], result[0])
     elif draft.op == "bilinear" and 0 in unknown and result is not None:
         if shapes[1] is not None and shapes[2] is not None and len(result) == 1:
-            draft.args[0].shape = (result[0], product(shapes[1]), product(shapes[2]))
+            draft.args[0].shape = (result[0], number(shapes[1]), number(shapes[2]))
     elif draft.op == "block" and unknown == [0] and result is not None and draft.size is not None:
         source = shapes[1]
         if source is not None and len(result) == 1:
             blocks = draft.size
-            draft.args[0].shape = (blocks, result[0] / blocks, product(source) / blocks)
+            draft.args[0].shape = (blocks, result[0] / blocks, number(source) / blocks)
     elif draft.op == "sparse" and result is not None and shapes[2] is not None and len(result) == 1:
-        width = product(shapes[2])
+        width = number(shapes[2])
         columns = draft.args[1].slot
         for k in (0, 1):
             draft.args[k].shape = draft.args[k].shape or (result[0], kept(draft.value, width))

@@ -6,7 +6,9 @@ whose target is missing adds nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
 from rnnc.losses import LOSSES
 from rnnc.losses.terms import apply, choose, number
@@ -16,8 +18,6 @@ from rnnc.system import forms as s
 from rnnc.system.lowering import Lowering
 
 EXPAND = dict(LOSSES)
-STAYING = ("softmax", "log_softmax")
-"""What runs over an axis and keeps it."""
 
 
 def objective(model: m.Model, lowering: Lowering) -> str | None:
@@ -49,7 +49,7 @@ def _whole(loss: m.Loss, model: m.Model, lowering: Lowering) -> s.Access:
 
 def expand(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     """The loss as ordinary operations: named losses written out, means counted by presence, missing targets masked."""
-    if isinstance(expr, m.Over) and expr.op not in STAYING:
+    if _reduces(expr):
         return _over(expr, model, lowering)
     if isinstance(expr, m.Apply) and expr.op in EXPAND:
         return _named(expr, model, lowering)
@@ -79,17 +79,8 @@ def _named(expr: m.Apply, model: m.Model, lowering: Lowering) -> m.Expr:
 
 def _choices(expr: m.Expr) -> tuple[m.Expr, ...]:
     """What `expr` decides by: a comparison with a missing number is no missing number."""
-    found: list[m.Expr] = []
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, m.Apply) and node.op in ("where", "step"):
-            found.append(node.args[0])
-        if isinstance(node, m.Over):
-            stack.append(node.body)
-        elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
-            stack.extend(reversed(node.args))
-    return tuple(found)
+    nodes = _minded(expr, below_reductions=True)
+    return tuple(node.args[0] for node in nodes if isinstance(node, m.Apply) and node.op in ("where", "step"))
 
 
 def _apart(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
@@ -143,25 +134,37 @@ def _targets(expr: m.Expr, model: m.Model) -> tuple[m.Read, ...]:
     positions that a reduction has put together."""
     names = {t.name for t in model.targets}
     found: dict[tuple[str, tuple[m.At, ...]], m.Read] = {}
+    for node in _minded(expr):
+        if isinstance(node, m.Read) and node.name in names:
+            found.setdefault((node.name, node.at), node)
+        elif _reduces(node):
+            for read in _targets(node.body, model):
+                if not any(a.axis == node.axis and a.anchor == "here" for a in read.at):
+                    found.setdefault((read.name, read.at), read)
+    return tuple(found.values())
+
+
+def _minded(expr: m.Expr, below_reductions: bool = False) -> Iterator[m.Expr]:
+    """`expr` and what it is made of in the order of the text, outside what minds itself that targets may be missing and
+    outside masks; what a reduction puts together only if asked for."""
     stack = [expr]
     while stack:
         node = stack.pop()
-        if isinstance(node, m.Read) and node.name in names:
-            found.setdefault((node.name, node.at), node)
-        elif isinstance(node, m.Over):
-            gone = node.axis if node.op not in STAYING else ""
-            for read in _targets(node.body, model):
-                if not any(a.axis == gone and a.anchor == "here" for a in read.at):
-                    found.setdefault((read.name, read.at), read)
+        yield node
+        if isinstance(node, m.Over) and (below_reductions or not _reduces(node)):
+            stack.append(node.body)
         elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
             stack.extend(reversed(node.args))
-    return tuple(found.values())
+
+
+def _reduces(node: m.Expr) -> TypeGuard[m.Over]:
+    return isinstance(node, m.Over) and node.op not in m.STAYING
 
 
 def _presence(expr: m.Expr, model: m.Model) -> m.Expr | None:
     """1 at the positions where some entry of some target of `expr` is present, at any position of what it reduces."""
     found: list[m.Expr] = [_any(apply("present", read)) for read in _targets(expr, model)]
-    for over in _reductions(expr):
+    for over in (node for node in _minded(expr) if _reduces(node)):
         inside = _presence(over.body, model)
         if inside is not None and over.axis in inside.type.axes:
             found.append(_reduced(replace(over, op="max"), over.axis, inside, None, model))
@@ -169,21 +172,6 @@ def _presence(expr: m.Expr, model: m.Model) -> m.Expr | None:
     for one in found:
         result = one if result is None else apply("max", result, one)
     return result
-
-
-def _reductions(expr: m.Expr) -> tuple[m.Over, ...]:
-    """The outermost reductions in `expr`."""
-    found: list[m.Over] = []
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, m.Over) and node.op not in STAYING:
-            found.append(node)
-        elif isinstance(node, m.Over):
-            stack.append(node.body)
-        elif isinstance(node, m.Apply) and node.op not in ("forced", "present"):
-            stack.extend(reversed(node.args))
-    return tuple(found)
 
 
 def _any(flags: m.Expr) -> m.Expr:
@@ -199,9 +187,9 @@ def _guarded(expr: m.Expr, targets: set[str], model: m.Model, lowering: Lowering
     derivative."""
     if isinstance(expr, m.Read):
         return choose(apply("present", expr), expr, 0.0) if expr.name in targets else expr
+    if _reduces(expr):
+        return _over(expr, model, lowering)
     if isinstance(expr, m.Over):
-        if expr.op not in STAYING:
-            return _over(expr, model, lowering)
         return replace(expr, body=_guarded(expr.body, targets, model, lowering))
     if isinstance(expr, m.Apply) and expr.op not in ("forced", "present"):
         args = tuple(_guarded(a, targets, model, lowering) for a in expr.args)

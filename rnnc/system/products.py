@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rnnc.diagnostics import Span
 from rnnc.model import forms as m
 from rnnc.ops import formula as f
-from rnnc.sizes import Size
+from rnnc.sizes import Size, number
 from rnnc.system import forms as s
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def _sum(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
 def _mean(low: Lowering, e: m.Apply, name: str, about: str, span: Span) -> None:
     total = low.fresh("total")
     _sum(low, e, total, "", span)
-    count = Size.of(1)
-    for size in e.args[0].type.shape[len(_kept(e)) :]:
-        count = count * size
+    count = number(e.args[0].type.shape[len(_kept(e)) :])
     ratio = f.Operation("/", (f.Operand(0), f.Extent(count)))
     low.emit(
         name,

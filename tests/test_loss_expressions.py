@@ -133,3 +133,52 @@ def test_gaps_that_a_choice_or_a_prediction_reads() -> None:
         module = rnnc.compile_text(f"{head} loss {loss} }}")
         data = {name: {"x": x, "t": t, "c": c}[name] for name in (*module.INPUTS, *module.TARGETS)}
         assert module.forward(module.init(dtype="float64"), **data)["loss"] == pytest.approx(wanted, rel=1e-6), loss
+
+
+def test_what_a_mean_counts() -> None:
+    """Positions where a target that varies along the axis is there, in whatever order reductions inside it stand; a
+    missing token picks no row, and its position is 0."""
+    head = """network counted(D = 2) {
+      axis n, m
+      input  x[n] : D
+      input  u[n, m] : D
+      target s[n, m] : D
+      target c : D
+      target w[n] : token(3)
+      param  G : (3, D) = ones"""
+    x, u = np.array([[1.0, 0], [2, 1], [0, 3], [1, 1]]), np.arange(16.0).reshape(4, 2, 2) / 8
+    s, w, c = u + 1, np.array([2, -1, 0, 1]), np.full(2, np.nan)
+    s[1], s[2, 0] = np.nan, np.nan
+    rows = np.array([[1.0, 2], [3, 4], [5, 6]])
+    errors = np.array([[np.nan_to_num((s[n, k] - u[n, k]) ** 2).sum() / 2 for k in range(2)] for n in range(4)])
+    cases = {
+        # c is there at no position: nothing says of a position that it counts, so all do
+        "mean over n (squared_error(x, c) + sum(x), where = n < 2)": x[:2].sum() / 2,
+        "mean over n (squared_error(x, c) + sum(x))": x.sum() / 4,
+        "mean over n (sum over m (squared_error(u, s)))": errors.sum() / 3,
+        "mean over n (max over m (squared_error(u, s)))": errors.max(axis=1).sum() / 3,
+        "mean over n, m (squared_error(u, s))": errors.sum() / 5,
+        "sum(G[w] * x)": sum(float(rows[w[n]] @ x[n]) for n in (0, 2, 3)),
+        "mean over n (sum(G[w] * x))": sum(float(rows[w[n]] @ x[n]) for n in (0, 2, 3)) / 3,
+    }
+    for loss, wanted in cases.items():
+        module = rnnc.compile_text(f"{head} loss {loss} }}")
+        p = module.init(dtype="float64")
+        p["G"][...] = rows
+        data = {"x": x, "u": u, "s": s, "c": c, "w": w}
+        given = {name: data[name] for name in (*module.INPUTS, *module.TARGETS)}
+        assert module.forward(p, **given)["loss"] == pytest.approx(wanted, rel=1e-6), loss
+
+
+def test_a_mean_of_what_is_put_together_first_over_the_inner_axis() -> None:
+    """Whether a target is there is asked of its own axes, not of the innermost reduction's."""
+    module = rnnc.compile_text("""network nested(D = 2) {
+      axis n, m, k
+      input  x[n, m, k] : D
+      target t[n, m] : D
+      loss mean over n (sum over k (sum over m (squared_error(x, t))))
+    }""")
+    x, t = np.arange(24.0).reshape(3, 2, 2, 2) / 8, np.ones((3, 2, 2))
+    t[1] = np.nan
+    wanted = sum(((t[n, m] - x[n, m, k]) ** 2).sum() / 2 for n in (0, 2) for m in range(2) for k in range(2)) / 2
+    assert module.forward(module.init(dtype="float64"), x=x, t=t)["loss"] == pytest.approx(wanted)

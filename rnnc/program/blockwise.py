@@ -7,7 +7,7 @@ from dataclasses import replace
 from rnnc.learning.forms import Blockwise, Forward, Rowwise
 from rnnc.program.forms import Program
 from rnnc.program.guard import guarded
-from rnnc.program.lower import arranged, neighbours
+from rnnc.program.lower import arranged, begun, neighbours
 from rnnc.program.online import online
 from rnnc.program.sections import Parts
 from rnnc.program.sinking import together
@@ -32,7 +32,7 @@ def rowwise(found: Rowwise) -> tuple[Program, ...]:
 def _whole(system: System, passed: tuple[str, ...] = ()) -> Program:
     """The program that computes all of a system in one section; what is `passed` back in one loop."""
     system = guarded(system)
-    nodes = together(system, neighbours(schedule(system)), passed)
+    nodes = together(system, neighbours(schedule(system), begun(system)), passed)
     program = arranged(system, Parts((), (), nodes, {}))
     section = next(s for s in program.sections if s.name == "backward")
     return replace(program, sections=(replace(section, name="whole"),))

@@ -45,6 +45,7 @@ class Lifetimes:
         self._order = 0
         self._loop = 0
         self._only_for = parts.only_for
+        self._returned = {*system.kept, *((system.loss,) if system.loss is not None else ())}
         top = 0
         for section in ("forward", "loss", "backward"):
             for node in getattr(parts, section):
@@ -74,8 +75,8 @@ class Lifetimes:
     def last_read_is(self, name: str, at: Moment, views: frozenset[str] = frozenset()) -> bool:
         """Whether the equation at `at` is the last to read `name`, everywhere and at every position before it
         overwrites it.
-        Reads by the equations of `views` do not count."""
-        if name in self.bordering:
+        Reads by the equations of `views` do not count. What a section returns is read when it ends."""
+        if name in self.bordering or (name in self._returned and self.made[name].section == at.section):
             return False
         for reading in self.readings.get(name, ()):
             other = reading.moment

@@ -30,7 +30,7 @@ def lower(system: System, by_strips: bool = True) -> Program:
     positions at a time, where that saves memory, and no call that could be spared; a back end that fuses the calls, for
     which each is dear, does without."""
     system = guarded(recompute(halved(system)) if by_strips else system)
-    split = parts(system, neighbours(schedule(system)))
+    split = parts(system, neighbours(schedule(system), begun(system)))
     return arranged(system, *(_in_strips(system, split) if by_strips else (split,)))
 
 
@@ -144,9 +144,15 @@ def _body(
     return tuple(body)
 
 
-def neighbours(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The same order, but equations that apply one function to rows of one stack stand side by side where they can."""
-    nodes = tuple(replace(n, body=neighbours(n.body)) if isinstance(n, Scan) else n for n in nodes)
+def begun(system: System) -> dict[str, frozenset[str]]:
+    """What has to be there before a value that stands somewhere before its first step, or its reader, is made."""
+    return {b.name: frozenset(b.reads()) for b in system.borders}
+
+
+def neighbours(nodes: tuple[Node, ...], starts: Mapping[str, frozenset[str]]) -> tuple[Node, ...]:
+    """The same order, but equations that apply one function to rows of one stack stand side by side where they can.
+    `starts`: what a value's start reads."""
+    nodes = tuple(replace(n, body=neighbours(n.body, starts)) if isinstance(n, Scan) else n for n in nodes)
     waiting = {e.out: n for n in nodes for e in equations_of((n,))}
     alike: dict[tuple[str, str], list[Batch]] = {}
     sliced = {e.out: e.reads[0].name for e in equations_of(nodes) if isinstance(e.op, Slice)}
@@ -167,14 +173,17 @@ def neighbours(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         if not isinstance(node, Batch) or not (function := _function(node)):
             continue
         for other in alike.get((function, sliced.get(node.equation.reads[0].name, "")), ()):
-            if other.equation.out in waiting and (rows := _ready(other, waiting)) is not None:
+            if other.equation.out in waiting and (rows := _ready(other, waiting, starts)) is not None:
                 for moved in (*rows, other):
                     take(moved)
     return tuple(done)
 
 
-def _ready(node: Batch, waiting: Mapping[str, Node]) -> tuple[Node, ...] | None:
+def _ready(node: Batch, waiting: Mapping[str, Node], starts: Mapping[str, frozenset[str]]) -> tuple[Node, ...] | None:
     """The slices that have to come before a node moved to the front; None where something else has to."""
+    names = (node.equation.out, *(r.name for r in node.equation.reads))
+    if any(n in waiting for name in names for n in starts.get(name, ())):
+        return None
     needed = tuple(dict.fromkeys(waiting[r.name] for r in node.equation.reads if r.name in waiting))
     for other in needed:
         if not isinstance(other, Batch) or not isinstance(other.equation.op, Slice):

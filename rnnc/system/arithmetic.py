@@ -53,7 +53,7 @@ def softplus(a: Array) -> Array:
 
 
 def relu(a: Array) -> Array:
-    return np.where(np.real(a) > 0, a, 0.0)
+    return np.where(np.real(a) <= 0, 0.0, a)
 
 
 def elu(a: Array) -> Array:
@@ -76,11 +76,11 @@ def erf(a: Array) -> Array:
 
 
 def smaller(a: Array, b: Array) -> Array:
-    return np.where(np.real(a) <= np.real(b), a, b)
+    return np.where((np.real(a) <= np.real(b)) | np.isnan(a), a, b)
 
 
 def larger(a: Array, b: Array) -> Array:
-    return np.where(np.real(a) >= np.real(b), a, b)
+    return np.where((np.real(a) >= np.real(b)) | np.isnan(a), a, b)
 
 
 def clip(a: Array, low: Array, high: Array) -> Array:

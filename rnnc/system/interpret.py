@@ -292,7 +292,7 @@ def _softmax(op: Softmax, places: Places, dims: tuple[str, ...], own: int) -> Ar
     highest = np.max(lowest, axis=across, keepdims=True)
     shifted = np.where(counts, entries - np.where(np.isfinite(highest), highest, 0.0), 0.0)
     total = np.sum(np.where(counts, np.exp(shifted), 0.0), axis=across, keepdims=True)
-    some = np.where(np.real(total) > 0, total, 1.0)
+    some = np.where(np.real(total) == 0, 1.0, total)
     result = shifted - np.log(some) if op.log else np.exp(shifted) / some
     return np.asarray(np.where(counts, result, 0.0)[own])
 

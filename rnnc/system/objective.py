@@ -102,7 +102,7 @@ def _over(expr: m.Over, model: m.Model, lowering: Lowering, minding: bool = True
         inner = inner.body
         axes.append(inner.axis)
     body = (expand if minding else _apart)(inner.body, model, lowering)
-    where, present = inner.where, _presence(inner.body, model) if minding else None
+    where, present = inner.where, _presence(inner.body, axes, model) if minding else None
     counted = {*(present.type.axes if present is not None else ()), *(where.type.axes if where is not None else ())}
     if expr.op != "mean" or not counted.intersection(axes) or (present is None and len(axes) == 1):
         for axis in reversed(axes):
@@ -161,17 +161,28 @@ def _reduces(node: m.Expr) -> TypeGuard[m.Over]:
     return isinstance(node, m.Over) and node.op not in m.STAYING
 
 
-def _presence(expr: m.Expr, model: m.Model) -> m.Expr | None:
-    """1 at the positions where some entry of some target of `expr` is present, at any position of what it reduces."""
-    found: list[m.Expr] = [_any(apply("present", read)) for read in _targets(expr, model)]
-    for over in (node for node in _minded(expr) if _reduces(node)):
-        inside = _presence(over.body, model)
-        if inside is not None and over.axis in inside.type.axes:
-            found.append(_reduced(replace(over, op="max"), over.axis, inside, None, model))
+def _presence(expr: m.Expr, axes: list[str], model: m.Model) -> m.Expr | None:
+    """1 at the positions along `axes` where some entry is present of some target that varies along one of them, at any
+    position of what `expr` reduces."""
     result: m.Expr | None = None
-    for one in found:
+    for one in (flag for flag in _flags(expr, model) if not set(axes).isdisjoint(flag.type.axes)):
         result = one if result is None else apply("max", result, one)
     return result
+
+
+def _flags(expr: m.Expr, model: m.Model) -> list[m.Expr]:
+    """For every target that `expr` reads, 1 where some entry is present."""
+    names, found = {t.name for t in model.targets}, dict[tuple[str, tuple[m.At, ...]], m.Expr]()
+    reduced: list[m.Expr] = []
+    for node in _minded(expr):
+        if isinstance(node, m.Read) and node.name in names:
+            found.setdefault((node.name, node.at), _any(apply("present", node)))
+        elif _reduces(node):
+            for flag in _flags(node.body, model):
+                along = node.axis in flag.type.axes
+                over = replace(node, op="max")
+                reduced.append(_reduced(over, node.axis, flag, None, model) if along else flag)
+    return [*found.values(), *reduced]
 
 
 def _any(flags: m.Expr) -> m.Expr:
@@ -184,9 +195,10 @@ def _every(flags: m.Expr) -> m.Expr:
 
 def _guarded(expr: m.Expr, targets: set[str], model: m.Model, lowering: Lowering) -> m.Expr:
     """`expr` with 0 for missing entries, so that what is masked outside is a number inside, and so is its
-    derivative."""
+    derivative. A token is a number as it is, and picks a row of zeros where it is missing."""
     if isinstance(expr, m.Read):
-        return choose(apply("present", expr), expr, 0.0) if expr.name in targets else expr
+        mended = expr.name in targets and expr.type.kind != "token"
+        return choose(apply("present", expr), expr, 0.0) if mended else expr
     if _reduces(expr):
         return _over(expr, model, lowering)
     if isinstance(expr, m.Over):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from random_specs.composed import Composed
 from random_specs.corners import Corners
+from random_specs.losses import Lossy
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,8 @@ def random_spec(seed: int) -> Spec:
 def composed_spec(seed: int) -> Spec:
     """Another, of expressions inside expressions, with seeds of its own."""
     return Spec(seed, Composed(seed).composed())
+
+
+def loss_spec(seed: int, drops: bool = True) -> Spec:
+    """A small network with composed losses, with seeds of its own; `drops`: now and then with dropout."""
+    return Spec(seed, Lossy(seed, drops).spec())

@@ -5,6 +5,7 @@ The networks under them are one layer deep, so that many can be tried; what is d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 from random import Random
@@ -190,7 +191,7 @@ class Lossy:
 
     def varies(self, body: str, over: Axes) -> bool:
         """Whether a body surely says something of the axes: they are named in it."""
-        return "over" not in body and all(f"[{a}" in body or f" {a}" in body for a in over)
+        return "over" not in body and all(re.search(rf"(?<![\w.]){a}(?!\w)", body) for a in over)
 
     def condition(self, axes: Axes, over: Axes = ()) -> str:
         a = self.draw.choice(over or axes or self.every)

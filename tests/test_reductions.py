@@ -138,3 +138,48 @@ def test_a_mean_that_a_loss_compares() -> None:
         given = {name: s[name] for name in module.INPUTS}
         found = module.forward(module.init(dtype="float64"), **given, v=np.ones(2))["loss"]
         assert_allclose(found, 0.5 * ((over_both("mean", s["x"], masks(s)["m"]) - 1.0) ** 2).sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("op", ["max", "min", "mean", "sum"])
+def test_what_varies_by_its_mask_alone(op: str) -> None:
+    """Its own value where the mask holds anywhere (as often as it does, for a sum), and 0 where it holds nowhere."""
+    made = call(f"{HEAD} output z[i] : D = {op} over j (w * r - 3, where = m > 0) loss 0.5 * sum(z ^ 2) }}")
+    slope = 0.0
+    for b, s in enumerate(SEQUENCES):
+        held = (s["m"][..., 0] > 0).sum(axis=1, keepdims=True)
+        share = held if op == "sum" else np.minimum(held, 1)
+        z = share * (s["r"] - 3)
+        assert_allclose(made["out"]["z"][: len(z), b], np.broadcast_to(z, (len(z), 2)), rtol=1e-12)
+        slope += float((z * share * s["r"]).sum())
+    module, lengths = made["module"], {"i": np.array([3, 4, 2]), "j": np.array([4, 2, 3])}
+    grads = module.bptt(module.init(dtype="float64"), **made["data"], lengths=lengths, reduce="sum")[1]
+    assert_allclose(grads["w"], [slope, slope], rtol=1e-12)
+
+
+@pytest.mark.parametrize("source", ["w * x", "diag(x, as = w)", "v * w * x", "x * dot(x, w)"])
+def test_learned_factors_of_a_sum_over_the_axis_of_a_recurrence(source: str) -> None:
+    """Forward in time as well, where the whole sum is one value that every step reads."""
+    spec = (
+        f"network n(D = 3) {{ axis n input x[n] : D target t[n] : D param v : 1 param w : D = ones output y[n] : D = \
+tanh(sum over n ({source}) + full(y[n-1])) loss squared_error(y, t) }}"
+    )
+    spec = spec if "v *" in source else spec.replace("param v : 1", "")
+    spec = spec.replace("param w : D = ones", "") if "as" in source else spec
+    module = rnnc.compile_text(spec, learn=("rtrl", "hybrid") if "dot" not in source else None)
+    rng = np.random.default_rng(3)
+    p, x, t = module.init(dtype="float64"), rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
+
+    def loss(w: Array) -> float:
+        total = {"x * dot(x, w)": (x * (x @ w)[:, None]).sum(0)}.get(source, w * x.sum(0) * p.get("v", 1.0))
+        y, value = np.zeros(3), 0.0
+        for n in range(5):
+            y = np.tanh(total + p["y.W_y"] @ y)
+            value += 0.5 * float(((t[n] - y) ** 2).sum())
+        return value
+
+    expected = [(loss(p["w"] + d) - loss(p["w"] - d)) / 2e-5 for d in 1e-5 * np.eye(3)]
+    for rule in ("bptt", "rtrl", "hybrid"):
+        if hasattr(module, rule):
+            value, grads = getattr(module, rule)(p, x=x, t=t)
+            assert_allclose(value, loss(p["w"]), rtol=1e-12)
+            assert_allclose(grads["w"], expected, rtol=1e-6)

@@ -205,19 +205,23 @@ def _bound_axes(use: Pending, cell: syntax.Cell, r: Resolution) -> tuple[str, ..
                 r.reporter.report(BadIndex(span=named.span, said=said, hint="not an axis of the unit"))
                 return None
         return found
-    if len(use.axes) == len(cell.over):
-        return use.axes
+    # the text of a cell knows of the axes it runs over, whatever others its units have where it is used
+    sight = use.place.bound or use.axes
+    if len(sight) == len(cell.over):
+        return sight
     if not cell.over:
         return ()
     written = unit.left.name.text
-    if len(use.axes) < len(cell.over):
+    if len(sight) < len(cell.over):
         said = f"cell `{cell.name.text}` runs over an axis, `{written}` has none"
-        if use.axes:
-            said = f"cell `{cell.name.text}` runs over {len(cell.over)} axes, `{written}` has {len(use.axes)}"
+        if sight:
+            said = f"cell `{cell.name.text}` runs over {len(cell.over)} axes, `{written}` has {len(sight)}"
         r.reporter.report(BadIndex(span=unit.left.span, said=said, hint="along which axis?", declared=cell.name.span))
         return None
-    said = f"`{written}` has the axes {', '.join(use.axes)}: along which does `{cell.name.text}` run?"
-    mend = Help(f"write `{call.span.text} over {use.axes[0]}`")
+    names = {e.key: name for name, e in use.place.scope.items() if isinstance(e, AxisName)}
+    said_axes = [names.get(axis, axis) for axis in sight]
+    said = f"`{written}` has the axes {', '.join(said_axes)}: along which does `{cell.name.text}` run?"
+    mend = Help(f"write `{call.span.text} over {said_axes[0]}`")
     r.reporter.report(BadIndex(span=call.span, said=said, hint="say `over`", mend=mend))
     return None
 
@@ -246,5 +250,7 @@ def _bind(
         if isinstance(entity, ValueName) and entity.slot.is_array and argument.index is None:
             entity.slot.used = True
             return ValueName(entity.slot)
-    context = Context(use.place.scope, use.axes, use.place.mirrored, None, f"`{use.unit.left.name.text}`", "unit")
+    reader = f"`{use.unit.left.name.text}`"
+    around = use.place
+    context = Context(around.scope, use.axes, around.mirrored, None, reader, "unit", own=around.bound)
     return Alias(argument, context, f"{use.path}.{formal.name.text}", formal.name.span)

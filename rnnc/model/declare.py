@@ -322,7 +322,8 @@ def enter_unit(slot: Slot, unit: syntax.Unit, place: Place, r: Resolution, sight
     if unit.left.prime or unit.random:
         return
     owner = Owner(place.parameters + unit.left.name.text)
-    context = Context(place.scope, sight, place.mirrored, owner, f"`{unit.left.name.text}`", "unit")
+    reader = f"`{unit.left.name.text}`"
+    context = Context(place.scope, sight, place.mirrored, owner, reader, "unit", own=place.bound)
     r.equations.append(Equation(unit.right, context, slot, unit.span, place.cell))
 
 

@@ -183,6 +183,8 @@ class Context:
     call: Span | None = None
     """Inside a `fn`: the call, which is what a mistake points at."""
     chain: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    """Inside a cell: the axes that those it runs over stand for, which are all that its text knows of."""
 
 
 @dataclass(eq=False)

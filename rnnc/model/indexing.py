@@ -92,12 +92,14 @@ def _given(
         )
         raise Unreadable
     given: dict[str, Entry] = {}
+    full = context.own if context.own and len(index) == len(context.own) else value.axes
     for place, (written, low, high) in enumerate(read):
         named = low.axis or (high.axis if high else None)
-        axis = value.axes[place] if len(index) == len(value.axes) else named
-        if value.formal and named is not None and named not in value.axes:
+        axis = full[place] if len(index) == len(full) else named
+        meant = named or axis
+        if value.formal and meant is not None and meant not in value.axes:
             if low.offset or high is not None:
-                said = f"`{value.name}` does not vary along `{named}` here"
+                said = f"`{value.name}` does not vary along `{meant}` here"
                 r.reporter.report(BadIndex(span=written.span, said=said, hint="nothing to go back to"))
                 raise Unreadable
             continue

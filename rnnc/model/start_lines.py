@@ -34,7 +34,7 @@ def enter_starts(r: Resolution) -> None:
         if found is None or found.broken:
             continue
         reader = f"the start of `{statement.name.text}`"
-        context = Context(place.scope, (), frozenset(), None, reader, "start")
+        context = Context(place.scope, (), frozenset(), None, reader, "start", own=place.bound)
         try:
             back = _back(statement, found, context, r)
         except Unreadable:

@@ -244,9 +244,21 @@ def _factors(low: Lowering, body: m.Expr, free: tuple[str, ...]) -> tuple[s.Acce
 def _over_sum(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> None:
     free = _free(e.body)
     reads = _factors(low, e.body, free) if e.where is None else (_masked(low, e, free),)
-    if all(e.axis not in (a.axis for a in r.at if a.anchor == "here") for r in reads):
+    moving = tuple(r for r in reads if any(a.axis == e.axis and a.anchor == "here" for a in r.at))
+    if not moving:
         raise AssertionError("checked by the model: what is summed over an axis varies along it")
-    low.emit(name, e.type.axes, e.type.shape, s.Contract(), reads, free, about, span)
+    if len(moving) == len(reads):
+        low.emit(name, e.type.axes, e.type.shape, s.Contract(), reads, free, about, span)
+        return
+    # what stands still comes out of the sum: a step that learns it then reads the sum of the others, not all positions
+    still = tuple(r for r in reads if r not in moving)
+    labels = tuple(d for d in free if any(d in r.dims for r in moving))
+    axes = tuple(a.axis for r in moving for a in r.at if a.anchor == "here" and a.axis != e.axis)
+    shape = tuple(e.body.type.shape[free.index(d)] for d in labels)
+    total = low.emit(low.fresh("total"), axes, shape, s.Contract(), moving, labels)
+    factors = (*still, low.here(total, labels))
+    product = s.Pointwise(f.product_of(len(factors)))
+    low.emit(name, e.type.axes, e.type.shape, product, factors, free, about, span)
 
 
 def _over_mean(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> None:
@@ -268,7 +280,13 @@ def _over_mean(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> N
 def _over_extreme(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> None:
     free = _free(e.body)
     kind: Any = e.op
-    reads = (low.operand_of(e.body, free),) + ((_mask(low, e.where),) if e.where is not None else ())
+    reads: tuple[s.Access, ...]
+    if e.where is None:
+        reads = (low.operand_of(e.body, free),)
+    else:
+        # what varies along the axis by its mask alone has to be laid out along it
+        value = low.operand_of(e.body, free) if e.axis in e.body.type.axes else _masked(low, e, free)
+        reads = (value, _mask(low, e.where))
     low.emit(name, e.type.axes, e.type.shape, s.Extreme(kind, (e.axis,)), reads, free, about, span)
 
 

@@ -87,7 +87,7 @@ class Oddities:
             spans = tuple(self._span(other.start, other.end) for other in all_like)
             hint = "statements need no end sign" if lexeme.text == ";" else ""
             if lexeme.text in ("&", "|", "!"):
-                hint = "conditions are multiplied, `(a > 0) * (b > 0)`"
+                hint = "conditions are nested, `where(a > 0, where(b > 0, x, y), y)`"
             if word and not lexeme.text.isascii():
                 hint = "not an ASCII letter" if spelled else "no ASCII spelling is known"
             self._reporter.report(

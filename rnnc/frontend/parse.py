@@ -17,8 +17,10 @@ from rnnc.diagnostics import Reporter, Source, Span
 from rnnc.frontend.automaton import Automaton
 from rnnc.frontend.brackets import Brackets
 from rnnc.frontend.build import Build
+from rnnc.frontend.errors_syntax import UnknownStatement
 from rnnc.frontend.errors_text import NothingDeclared
 from rnnc.frontend.lex import END, Lexeme, lex
+from rnnc.frontend.misspelt import mend_keywords
 from rnnc.frontend.oddities import Oddities
 from rnnc.frontend.placement import check_borders, check_placement
 from rnnc.frontend.stored import tables
@@ -52,6 +54,7 @@ def _parse(source: Source, reporter: Reporter) -> File | None:
         reporter.report(NothingDeclared(span=_first_line(source)))
         return None
     lexemes = read_subscripts(source, Oddities(source, tables(), reporter).mend(lexemes), reporter)
+    lexemes = mend_keywords(source, lexemes, reporter)
     balanced = Brackets(source, reporter).balance(lexemes)
     if balanced is None:
         return None
@@ -77,7 +80,8 @@ class _Reading:
         self._lexemes = lexemes
         self._reporter = reporter
         self._automaton = Automaton(tables(), build.actions(), {"NAME": build.name})
-        self._wrong = sorted(found.span.start for found in reporter.diagnostics if found.span.source is source)
+        earlier = (d for d in reporter.diagnostics if d.span.source is source and not isinstance(d, UnknownStatement))
+        self._wrong = sorted(found.span.start for found in earlier)
         self._left = _ENOUGH
         self._nearest = (0, -1)
         self._block_put_in = False

@@ -26,6 +26,8 @@ _COMPARISONS = ("EQ", "NE", "LE", "GE", "LT", "GT")
 # Forms that take any number of operands, so that a comma is what was forgotten.
 _LISTS = ("full", "concat")
 _LISTING = ("AXIS", "NETWORK", "CELL", "FN")
+_ARRAYS = ("PARAM", "FIXED")
+_DATA = ("INPUT", "TARGET", *_ARRAYS)
 _DECLARING = ("INPUT", "TARGET", "PARAM", "FIXED", "GATE", "UNIT", "OUTPUT")
 
 
@@ -83,6 +85,37 @@ def _statement_outside(trouble: Trouble) -> Verdict | None:
         ),
         Repair(put=("NETWORK", "NAME", "LBRACE"), opens_block=True),
     )
+
+
+def _no_colon(trouble: Trouble) -> Verdict | None:
+    """`input x[n] D`, `param W (H, D)`, `input x y : D`: a size or a name right behind what is declared."""
+    here, before, after = trouble.here, trouble.before, trouble.after
+    head = trouble.lexemes[trouble.head].kind
+    if before is None or head not in _DATA or "COLON" not in trouble.allowed or trouble.starts_line or trouble.inside:
+        return None
+    sizes = ("NAME", "NUMBER", "LPAREN") if before.kind == "RBRACKET" or head in _ARRAYS else ("NAME", "NUMBER")
+    if here.kind not in sizes:
+        return None
+    at = Span(trouble.source, before.end, before.end)
+    if before.kind == "NAME" and after.kind in ("COLON", "COMMA", "LBRACKET"):
+        mend = Help("write `,` between them", (Edit(at, ","),))
+        return _unexpected(trouble, "a comma is missing before this", mend, wanted="`,`"), Repair(put=("COMMA",))
+    mend = Help("write `:` before the size", (Edit(at, " :"),))
+    return _unexpected(trouble, "a size stands behind `:`", mend, wanted="`:`"), Repair(put=("COLON",))
+
+
+def _size_brackets(trouble: Trouble) -> Verdict | None:
+    """`param W : [H, D]`: a shape has round brackets."""
+    here, before = trouble.here, trouble.before
+    if before is None or here.kind != "LBRACKET" or before.kind != "COLON" or trouble.inside:
+        return None
+    closing = next((x for x in trouble.lexemes[trouble.place :] if x.kind == "RBRACKET"), here)
+    whole = Span(trouble.source, here.start, closing.end)
+    inner = Span(trouble.source, here.end, closing.start).text.strip()
+    plain = bool(inner) and not set(inner) & set("[:=")
+    sizes = f"({inner})" if "," in inner else inner
+    mend = Help(f"write `{sizes}`", (Edit(whole, sizes),)) if plain else None
+    return _unexpected(trouble, "several sizes stand in round brackets", mend, wanted="a size"), Repair()
 
 
 def _unknown_statement(trouble: Trouble) -> Verdict | None:
@@ -282,6 +315,8 @@ def _suffixes(trouble: Trouble) -> Verdict | None:
 RULES: tuple[Callable[[Trouble], Verdict | None], ...] = (
     _statement_outside,
     _swallowed,
+    _no_colon,
+    _size_brackets,
     _unknown_statement,
     _reserved,
     _equal_sign,

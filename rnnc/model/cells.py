@@ -252,5 +252,5 @@ def _bind(
             return ValueName(entity.slot)
     reader = f"`{use.unit.left.name.text}`"
     around = use.place
-    context = Context(around.scope, use.axes, around.mirrored, None, reader, "unit", own=around.bound)
+    context = Context(around.scope, use.axes, around.mirrored, None, reader, "unit", own=around.bound, words=("bias",))
     return Alias(argument, context, f"{use.path}.{formal.name.text}", formal.name.span)

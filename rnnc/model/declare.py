@@ -323,7 +323,7 @@ def enter_unit(slot: Slot, unit: syntax.Unit, place: Place, r: Resolution, sight
         return
     owner = Owner(place.parameters + unit.left.name.text)
     reader = f"`{unit.left.name.text}`"
-    context = Context(place.scope, sight, place.mirrored, owner, reader, "unit", own=place.bound)
+    context = Context(place.scope, sight, place.mirrored, owner, reader, "unit", own=place.bound, words=("bias",))
     r.equations.append(Equation(unit.right, context, slot, unit.span, place.cell))
 
 

@@ -104,8 +104,8 @@ class Drafting:
             terms = [self.apply(op, (p[0], p[1]), span) if len(p) == 2 else p[0] for p in pairs]
         return terms[0]
 
-    def unknown_value(self, name: syntax.Name, scope: Scope) -> UnknownName:
-        """The diagnostic of a name that should be a value."""
+    def unknown_value(self, name: syntax.Name, scope: Scope, words: tuple[str, ...] = ()) -> UnknownName:
+        """The diagnostic of a name that should be a value, or one of the `words` that may stand there."""
         remark = ""
         if name.text in BUILTINS or name.text in scope.functions or name.text in self.r.functions:
             remark = f"`{name.text}` is a function: write `{name.text}(...)`"
@@ -113,7 +113,7 @@ class Drafting:
             remark = f"`{name.text}` is a cell: a use of it is the whole right side of a unit"
         else:
             remark = "a value is declared as `input` or `unit` or, for numbers to learn, `param`"
-        found = unknown(name, scope, remark=remark)
+        found = unknown(name, scope, remark=remark, more=words)
         if found.meant is not None and isinstance(scope.get(found.meant), AxisName) and len(name.text) == 1:
             return UnknownName(span=name.span, remark=remark)
         return found

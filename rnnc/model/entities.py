@@ -185,6 +185,8 @@ class Context:
     chain: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     """Inside a cell: the axes that those it runs over stand for, which are all that its text knows of."""
+    words: tuple[str, ...] = ()
+    """Of the language, that may stand for a value; offered where a name is unknown."""
 
 
 @dataclass(eq=False)

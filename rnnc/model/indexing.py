@@ -209,7 +209,7 @@ def _reference(ref: syntax.Reference, context: Context, r: Resolution) -> Positi
         return Position(None, "last", 0.0, 0.0)
     entity = context.scope.get(name)
     if entity is None:
-        r.reporter.report(unknown(ref.name, context.scope, wanted=(AxisName, Constant)))
+        r.reporter.report(unknown(ref.name, context.scope, wanted=(AxisName, Constant), more=("first", "last")))
         raise Unreadable
     if isinstance(entity, Constant):
         entity.used = True

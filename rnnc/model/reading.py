@@ -39,7 +39,7 @@ def reference(ref: syntax.Reference, context: Context, drafting: Drafting) -> Dr
     """The draft of a name; poison where it was wrong."""
     if context.place == "fn":
         return _formal(ref, context, drafting)
-    entity = find(ref, context.scope, drafting)
+    entity = find(ref, context.scope, drafting, context.words)
     span = ref.span
     if entity is None or isinstance(entity, Broken):
         return poison(span)
@@ -65,15 +65,16 @@ def sized(size: Size, span: Span) -> Draft:
     return number(float(known), span) if known is not None else Draft("size", (), span, shape=(), size=size)
 
 
-def find(ref: syntax.Reference, scope: Scope, drafting: Drafting) -> Entity | None:
-    """What a dotted name denotes; None where it is unknown (reported)."""
+def find(ref: syntax.Reference, scope: Scope, drafting: Drafting, words: tuple[str, ...] = ()) -> Entity | None:
+    """What a dotted name denotes; None where it is unknown (reported). A word of the language that may stand there
+    is among what is offered."""
     entity = scope.get(ref.name.text)
     if entity is None:
         if ref.name.text in ("first", "last"):
             said = f"`{ref.name.text}` is a position and stands between brackets"
             drafting.report(WrongKind(span=ref.span, said=said, hint="of which value?"))
             return None
-        drafting.report(drafting.unknown_value(ref.name, scope))
+        drafting.report(drafting.unknown_value(ref.name, scope, () if ref.parts or ref.index else words))
         return None
     written = ref.name.text
     for part in ref.parts:

@@ -34,7 +34,8 @@ def enter_starts(r: Resolution) -> None:
         if found is None or found.broken:
             continue
         reader = f"the start of `{statement.name.text}`"
-        context = Context(place.scope, (), frozenset(), None, reader, "start", own=place.bound)
+        words = ("learned", "bias") if isinstance(statement.right, syntax.Reference) else ("bias",)
+        context = Context(place.scope, (), frozenset(), None, reader, "start", own=place.bound, words=words)
         try:
             back = _back(statement, found, context, r)
         except Unreadable:

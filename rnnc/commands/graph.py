@@ -26,13 +26,17 @@ def run(arguments: argparse.Namespace) -> int:
     from rnnc.commands.complaints import say
     from rnnc.commands.output import write_result
     from rnnc.commands.specification import understand_spec
-    from rnnc.picture import draw
+    from rnnc.picture import TooMuch, draw
 
     form = _form(arguments.out)
     if arguments.unroll is not None and arguments.unroll < 1:
         raise Failure(f"`--unroll` is {arguments.unroll}; it must be at least 1")
     model = understand_spec(arguments).model
-    write_result(draw(model, unroll=arguments.unroll, format=form), arguments.out)
+    try:
+        picture = draw(model, unroll=arguments.unroll, format=form)
+    except TooMuch as problem:
+        raise Failure(f"`--unroll` is too large: {problem}") from None
+    write_result(picture, arguments.out)
     if arguments.out != "-":
         say(f"wrote {arguments.out}", arguments)
     return 0

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from rnnc.picture.draw import draw
+from rnnc.picture.unrolled import TooMuch
 
-__all__ = ["draw"]
+__all__ = ["TooMuch", "draw"]

@@ -13,7 +13,7 @@ from rnnc.picture.unrolled import unrolled
 
 def draw(model: Model, *, unroll: int | None, format: Literal["svg", "dot"]) -> str:
     """The picture of `model`: folded, or with `unroll` steps along each axis drawn out. Raises `ValueError`
-    where `unroll` is less than 1."""
+    where `unroll` is less than 1, `TooMuch` (one as well) where so many are no picture any more."""
     if unroll is not None and unroll < 1:
         raise ValueError(f"a network is unrolled for at least one step, not {unroll}")
     drawing = folded(model) if unroll is None else unrolled(model, unroll)

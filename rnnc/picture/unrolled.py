@@ -4,6 +4,7 @@ first."""
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, islice
 
 from rnnc.model.forms import Model
 from rnnc.picture.axes import Place, Steps, steps
@@ -19,12 +20,21 @@ from rnnc.picture.wire import wire
 from rnnc.picture.wiring import Link, Wiring, moves
 
 Pairs = dict[Link, list[tuple[Place, Place]]]
+MOST = 5_000
+"""Boxes and edges of a picture: more take longer than a person waits, and no one can look at them."""
+
+
+class TooMuch(ValueError):
+    """What was asked for is more than can be drawn."""
 
 
 def unrolled(model: Model, count: int) -> Drawing:
-    """`count` positions along every axis that is drawn out."""
+    """`count` positions along every axis that is drawn out. Raises `TooMuch` for more than a picture holds."""
     wiring = wire(model)
     when = steps(wiring, count)
+    things = chain(*(when.places(n.key) for n in wiring.nodes), *(when.pairs(k) for k in wiring.links))
+    if count > MOST or sum(1 for _ in islice(things, MOST + 1)) > MOST:
+        raise TooMuch(f"{count} steps make more than {MOST:,} boxes and edges")
     pairs = {k: _pairs(wiring, when, k) for k in wiring.links if not k.begins}
     outside: dict[tuple[str, Place], None] = {}
     for link, found in pairs.items():

@@ -42,6 +42,8 @@ Capture = pytest.CaptureFixture[str]
         (["compile", "small.rnn", "-o", "-", "--check"], "--check"),
         (["graph", "small.rnn", "-o", "small.png"], ".svg or .dot"),
         (["graph", "small.rnn", "--unroll", "0"], "at least 1"),
+        (["graph", "small.rnn", "--unroll", "4000"], "more than 5,000 boxes and edges"),
+        (["graph", "small.rnn", "--unroll", "1000000000000"], "more than 5,000 boxes and edges"),
         (["dump", "small.rnn", "--stage", "modle"], "model"),
         (["explain", "hello"], "rnnc explain"),
     ],

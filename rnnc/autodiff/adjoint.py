@@ -15,7 +15,7 @@ from rnnc.autodiff.deposit import Deposits
 from rnnc.autodiff.rules import contributions, moves
 from rnnc.autodiff.symbols import partials
 from rnnc.model.forms import At
-from rnnc.ops.formula import UNIT, ZERO, Formula, Operand, Operation, substitute, sum_of
+from rnnc.ops.formula import UNIT, Formula, Operand, added_up, substitute, sum_of
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
@@ -23,6 +23,8 @@ from rnnc.system.reach import reached
 
 SEED = "d(loss)"
 """The given derivative of what is minimised by each sequence's loss."""
+DEEPEST = 30
+"""Equations behind each other whose factors meet in one formula: a longer chain has a value in between."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Adjoint:
         self._made: dict[str, str] = {}
         self._shared: dict[tuple[object, ...], str] = {}
         self._waiting: list[str] = []
+        self._deep = 0
 
     def run(self) -> tuple[tuple[str, str], ...]:
         gradients = []
@@ -160,6 +163,15 @@ class Adjoint:
         )
 
     def _collapse(self, name: str) -> Scaled | None:
+        """`_factored`, of at most so many equations behind each other."""
+        if self._deep >= DEEPEST:
+            return None
+        self._deep += 1
+        found = self._factored(name)
+        self._deep -= 1
+        return found
+
+    def _factored(self, name: str) -> Scaled | None:
         """The adjoint of a value with one elementwise use at the same place: that use's adjoint times a factor."""
         uses = self._active_uses(name)
         if len(uses) != 1 or name in self.wrt or name in self._made or self._starts(name):
@@ -275,16 +287,13 @@ class Adjoint:
         v = self.values[own]
         if len(terms) == 1 and terms[0].formula == Operand(0) and self._adopt(own, terms[0].reads[0]):
             return
-        reads: list[Access] = []
-        total: Formula | None = None
+        places: dict[Access, int] = {}
+        moved: list[Formula] = []
         for term in terms:
-            for access in term.reads:
-                if access not in reads:
-                    reads.append(access)
-            moved = _renumber(term, reads)
-            total = moved if total is None else Operation("+", (total, moved))
-        formula = ZERO if total is None else total
-        self.equations.append(Equation(own, labels, Pointwise(formula), tuple(reads), f"derivative by {name}"))
+            here = {k: Operand(places.setdefault(r, len(places))) for k, r in enumerate(term.reads)}
+            moved.append(substitute(term.formula, here))
+        formula = Pointwise(added_up(moved))
+        self.equations.append(Equation(own, labels, formula, tuple(places), f"derivative by {name}"))
         self.values[own] = v
 
     def _adopt(self, own: str, access: Access) -> bool:
@@ -302,10 +311,6 @@ class Adjoint:
 
 def _start(size: Size) -> int:
     return size.constant if size.constant is not None else 1 << 60
-
-
-def _renumber(term: Scaled, reads: list[Access]) -> Formula:
-    return substitute(term.formula, {k: Operand(reads.index(a)) for k, a in enumerate(term.reads)})
 
 
 def active_values(system: System, wrt: Iterable[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ that shares nothing with sympy, which sees it only inside `rnnc.autodiff`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnc.sizes import Size
@@ -69,11 +69,22 @@ def times(a: Formula, b: Formula) -> Formula:
     return Operation("*", (a, b))
 
 
+GROUP = 32
+"""Terms that are added up one after the other: a longer sum is one of groups, so that no formula is deep."""
+
+
 def sum_of(count: int, first: int = 0) -> Formula:
     """The sum of `count` operands from `first` on; `ZERO` of none."""
+    return added_up([Operand(k) for k in range(first, first + count)])
+
+
+def added_up(terms: Sequence[Formula]) -> Formula:
+    """The sum of all terms; `ZERO` of none."""
+    while len(terms) > GROUP:
+        terms = [added_up(terms[k : k + GROUP]) for k in range(0, len(terms), GROUP)]
     result: Formula = ZERO
-    for k in range(first, first + count):
-        result = plus(result, Operand(k))
+    for term in terms:
+        result = plus(result, term)
     return result
 
 

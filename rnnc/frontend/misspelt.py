@@ -12,6 +12,8 @@ from rnnc.frontend.lex import Lexeme
 from rnnc.frontend.words import KEYWORDS, STATEMENTS, first_on_line
 from rnnc.suggest import suggest
 
+# Twenty errors are shown; a text with many more is not read word for word.
+_ENOUGH = 100
 _BEFORE_A_NAME = frozenset({*KEYWORDS, "COMMA", "TILDE"})
 
 
@@ -19,7 +21,7 @@ def mend_keywords(source: Source, lexemes: list[Lexeme], reporter: Reporter) -> 
     """The same lexemes, the misspelt keywords inside braces reported and read as what they were meant to be."""
     kinds = {text: kind for kind, text in STATEMENTS.items()}
     mended = list(lexemes)
-    depth = 0
+    depth = found = 0
     for k, here in enumerate(lexemes[:-1]):
         depth += (here.kind == "LBRACE") - (here.kind == "RBRACE")
         if here.kind != "NAME" or lexemes[k + 1].kind != "NAME" or depth < 1:
@@ -29,7 +31,10 @@ def mend_keywords(source: Source, lexemes: list[Lexeme], reporter: Reporter) -> 
             continue
         meant = suggest(here.text, kinds)
         if meant is not None:
+            found += 1
             span = Span(source, here.start, here.end)
             reporter.report(UnknownStatement(span=span, suggestion=meant, outside=False))
             mended[k] = here._replace(kind=kinds[meant])
+            if found == _ENOUGH:
+                break
     return mended

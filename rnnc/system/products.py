@@ -255,7 +255,7 @@ def _over_sum(low: Lowering, e: m.Over, name: str, about: str, span: Span) -> No
     labels = tuple(d for d in free if any(d in r.dims for r in moving))
     axes = tuple(a.axis for r in moving for a in r.at if a.anchor == "here" and a.axis != e.axis)
     shape = tuple(e.body.type.shape[free.index(d)] for d in labels)
-    total = low.emit(low.fresh("total"), axes, shape, s.Contract(), moving, labels)
+    total = low.emit(low.fresh("total"), axes, shape, s.Contract(), moving, labels, "", span)
     factors = (*still, low.here(total, labels))
     product = s.Pointwise(f.product_of(len(factors)))
     low.emit(name, e.type.axes, e.type.shape, product, factors, free, about, span)

@@ -24,6 +24,7 @@ from rnnc.emit.streaming import Streaming
 from rnnc.emit.views import Names, last_rows
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, equations
+from rnnc.program.seed import reads_seed
 from rnnc.system.stepping import label_axes, stepped
 
 
@@ -232,9 +233,14 @@ def _bptt(model: Model, program: Program, names: Names, stream: Streaming, check
         lines.add("grads = Parameters(call.sizes, call.real)")
         if stream.refusal is None:
             lines.add("grads.state = _state(call, saved)")
-        lines.add('share = 1.0 / call.batch if reduce == "mean" else 1.0')
         lines.add('with np.errstate(all="ignore"):')
-        lines.add("    _backward(call, saved, np.full(call.batch, share, call.real), wrt, grads)")
+        seed = ", np.ones(call.batch, call.real)" if reads_seed(system) else ""
+        lines.add(f"    _backward(call, saved{seed}, wrt, grads)")
+        with lines.block('if reduce == "mean" and call.batch > 1:'):
+            lines.add("grads.flat *= 1.0 / call.batch")
+            if real:
+                with lines.block("for name in {*wrt}:"):
+                    lines.add("grads[name] *= 1.0 / call.batch")
         lines.add("return value, grads")
     return lines.text()
 

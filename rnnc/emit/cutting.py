@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
+from rnnc.emit.planes import rows_as_slices
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.support_text import copied
 from rnnc.emit.unpacking import unpacked, uses, variables
@@ -80,12 +81,12 @@ def _tables(found: Pieces, parts: tuple[_Part, ...], loss: str) -> str:
     ends = tuple(e for e in ("first", "last") if f"{e} of {found.axis}" in names.values)
     lines.add(f"ENDS: tuple[str, ...] = {ends!r}")
     lines.add(f"LOSS = {loss!r}")
-    lines.add("KEPT: dict[str, tuple[int, bool]] = {")
-    for variable, (rows, batched) in piece.kept.items():
-        lines.add(f"    {variable!r}: ({rows}, {batched}),")
+    lines.add("KEPT: dict[str, tuple[int, int | None]] = {")
+    for variable, (rows, batch) in piece.kept.items():
+        lines.add(f"    {variable!r}: ({rows}, {batch}),")
     lines.add("}")
     lines.add(
-        '"""Of what a piece keeps: rows beside those of its steps (-1: it has no steps), and whether it is batched."""'
+        '"""Of what a piece keeps: rows beside those of its steps (-1: it has no steps), and the batch\'s dimension."""'
     )
     masks = {
         e.op.key: bool(own.values[e.out].axes) and e.op.key not in own.still
@@ -106,14 +107,10 @@ def _tables(found: Pieces, parts: tuple[_Part, ...], loss: str) -> str:
     lines.add()
     lines.add()
     with lines.block("def kept_parts(**sizes):"):
-        lines.add('"""Of what lies in other things that are kept: in which, its first row and the one after its last,')
-        lines.add('and how many dimensions come behind."""')
+        lines.add('"""Of what lies in other things that are kept: in which, and its index there."""')
         within = piece.parts()
         _sizes(lines, names, (z for _, rows, _ in within.values() for z in rows))
-        text = ", ".join(
-            f"{v!r}: ({whole!r}, {names.size_text(rows[0])}, {names.size_text(rows[1])}, {behind})"
-            for v, (whole, rows, behind) in within.items()
-        )
+        text = ", ".join(f"{v!r}: ({whole!r}, {index})" for v, (whole, _, index) in within.items())
         lines.add(f"return {{{text}}}")
     return lines.text()
 
@@ -143,29 +140,30 @@ class _Part:
             self.writers[section.name] = writer
             before = frozenset(writer.ready)
         later = self.writers["backward"].lines.text()
-        self.kept: dict[str, tuple[int, bool]] = {}
+        self.kept: dict[str, tuple[int, int | None]] = {}
         units = {self.names.variable(v.name) for v in self.program.system.values if v.role == "unit"}
         for variable in variables(self.writers["forward"]):
             if uses(later, variable) or variable in units:
                 self.kept[variable] = self._layout(variable)
 
-    def _layout(self, variable: str) -> tuple[int, bool]:
-        """Rows beside those of the steps, and whether there is a batch."""
+    def _layout(self, variable: str) -> tuple[int, int | None]:
+        """Rows beside those of the steps, and which dimension the batch is."""
         names = self.names
         for name, v in names.values.items():
             if names.variable(name) == variable and v.role not in ("parameter", "fixed"):
                 rows = names.extents(name)
-                return (sum(e.low + e.high for e in rows) if rows else -1), v.batched
+                batch = len(rows) + (names.plane(name) is not None)
+                return (sum(e.low + e.high for e in rows) if rows else -1), batch if v.batched else None
         raise AssertionError(f"{variable} holds no value")
 
-    def parts(self) -> dict[str, tuple[str, tuple[Size, Size], int]]:
-        """Of what is kept what lies in another buffer that is kept: that, its rows of the first unit dimension, and how
-        many dimensions come behind."""
+    def parts(self) -> dict[str, tuple[str, tuple[Size, Size], str]]:
+        """Of what is kept what lies in another buffer that is kept: that, its rows of the first unit dimension, and the
+        index of these."""
         names, writer, found = self.names, self.writers["forward"], {}
         for name, home in names.homes.items():
             variable, whole = names.variable(name), writer.whole(home.buffer)
             if home.rows is not None and variable in self.kept and whole in self.kept and variable != whole:
-                found[variable] = (whole, home.rows, len(names.values[name].shape) - 1)
+                found[variable] = (whole, home.rows, rows_as_slices(names, names.buffers[home.buffer], home.rows))
         return found
 
     def forward(self, returned: tuple[str, ...] = ()) -> str:

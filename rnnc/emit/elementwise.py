@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 
 from rnnc.emit.lines import Lines
+from rnnc.emit.planes import unit_dims
 from rnnc.emit.spelling import BINARY, TESTS, UNARY, call
-from rnnc.emit.views import Names, View, aligned, target_labels, view
+from rnnc.emit.views import BATCH, Names, View, aligned, target_labels, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import ZERO, Constant, Extent, Formula, Operand, Operation, operands
 from rnnc.system.forms import Access, Equation, Pointwise
@@ -28,6 +29,8 @@ class Elementwise:
         self.real = real
         self.numbers: dict[float, str] = {}
         self.absent: dict[str, str] = {}
+        self.repeated: dict[str, str] = {}
+        """Values without a batch that were written out for each sequence before the scan, and their variables."""
 
     def number(self, value: float) -> str:
         """A number inside a scan: an array without dimensions, which a call takes twice as fast as Python's own."""
@@ -41,14 +44,20 @@ class Elementwise:
         assert isinstance(e.op, Pointwise)
         target = target_labels(self.names, e, scans)
         out = self.output(e, scans)
-        leaves = [view(self.names, r, scans, self.lines) for r in e.reads]
+        planes = self.names.plane(e.out) is not None
+        leaves = [self._leaf(r, scans, planes) for r in e.reads]
         writer = _Writer(self, e, leaves, target, out, scans)
         writer.write(e.op.formula)
+
+    def _leaf(self, r: Access, scans: Mapping[str, str], planes: bool) -> View:
+        if scans and not planes and r.name in self.repeated and r.dims:
+            return View(self.repeated[r.name], (BATCH, *(d for d in r.dims if isinstance(d, str))), "")
+        return view(self.names, r, scans, self.lines, planes)
 
     def output(self, e: Equation, scans: Mapping[str, str]) -> View:
         v = self.names.values[e.out]
         access = Access(e.out, tuple(At(a) for a in v.axes), e.dims)
-        return view(self.names, access, scans, self.lines)
+        return view(self.names, access, scans, self.lines, self.names.plane(e.out) is not None)
 
 
 class _Writer:
@@ -97,7 +106,7 @@ class _Writer:
             else:
                 args.append(self._value(a))
         half = self.owner.number(0.5) if self.scans and node.op in BY_HALVES else "0.5"
-        for line in call(node.op, args, dest, half=half):
+        for line in call(node.op, args, dest, half=half, word="" if self.scans else "out="):
             lines.add(line)
 
     def _fill(self, node: Formula, dest: str) -> None:
@@ -198,7 +207,7 @@ class _Writer:
     def _small(self, op: str, args: list[str]) -> str:
         """A function without a spelling of its own, through a work array of the output's space."""
         work = self._work()
-        for line in call(op, args, work):
+        for line in call(op, args, work, word="" if self.scans else "out="):
             self.owner.lines.add(line)
         return work
 
@@ -208,8 +217,7 @@ class _Writer:
         v = names.values[self.equation.out]
         axes = [a for a in v.axes if a not in self.scans]
         dims = [names.of_axis("strip", a) if a == names.strip else names.length(a) for a in axes]
-        dims += ["batch"] if v.batched else []
-        dims += [names.size_text(z) for z in v.shape]
+        dims += unit_dims(names, v.batched, v.shape, names.plane(self.equation.out))
         space = ", ".join(dims)
         pool = self.owner.work.setdefault(space, [])
         if self.used == len(pool):

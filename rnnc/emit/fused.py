@@ -34,6 +34,9 @@ class Fused:
         """The kernels to come are of the text of CUDA C that the module calls `name`."""
         self.sources[name] = {}
 
+    def before_scan(self, section: SectionWriter, loop: Loop) -> None:
+        """A thread reads a parameter for its own sequence."""
+
     def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
         """The loop as one kernel, where its form allows that."""
         taken = {*section.names.python.values(), *self.written.values()}

@@ -17,5 +17,8 @@ class KernelSpelling(Protocol):
     def run(self, section: SectionWriter, run: Kernel | Run, scans: Mapping[str, str]) -> None:
         """Adds the lines that do `run` inside the given scans (axis to loop variable)."""
 
+    def before_scan(self, section: SectionWriter, loop: Loop) -> None:
+        """Adds what has to stand before a loop, the outermost of several."""
+
     def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
         """A call, name and arguments, that runs a whole loop and says whether it did; None where there is none."""

@@ -15,6 +15,7 @@ from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
 from rnnc.program.learner import Learner
+from rnnc.program.seed import reads_seed
 from rnnc.system.forms import System
 
 
@@ -70,7 +71,8 @@ def _function(
     later: str,
     stream: Streaming,
 ) -> str:
-    arguments = {"forward": "call", "loss": "call, saved", "backward": "call, saved, seed, wrt, grads"}[section.name]
+    seed = ", seed" if reads_seed(names.system) else ""
+    arguments = {"forward": "call", "loss": "call, saved", "backward": f"call, saved{seed}, wrt, grads"}[section.name]
     title = {
         "forward": "Every unit that the outputs read, at every position.",
         "loss": "The loss of each sequence, and the units that the outputs do not read.",

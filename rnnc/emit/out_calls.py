@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rnnc.emit.elementwise import BY_HALVES
 from rnnc.emit.naming import spelled
+from rnnc.emit.planes import planes_index
 from rnnc.emit.spelling import call
 from rnnc.emit.views import view
 from rnnc.model.forms import At
 from rnnc.ops.elementary import BY_NAME
 from rnnc.ops.formula import Operand, Operation
-from rnnc.program.forms import Kernel, Loop, Run
+from rnnc.program.forms import Kernel, Loop, Run, equations
 from rnnc.sizes import Size
 from rnnc.system.forms import FROM_BORDER, Access, Equation, Pointwise
 
@@ -43,6 +44,22 @@ class OutCalls:
             if e.about == FROM_BORDER:
                 section.without_state(e.out)
 
+    def before_scan(self, section: SectionWriter, loop: Loop) -> None:
+        """A vector that every sequence has in common, such as peephole weights, is written out for each: a call over
+        arrays of one shape takes half of what it takes to repeat one of them."""
+        names, lines = section.names, section.lines
+        for e in equations(loop.body):
+            if not isinstance(e.op, Pointwise) or not names.values[e.out].batched or len(e.dims) != 1:
+                continue
+            for r in e.reads:
+                v, variable = names.values[r.name], names.variable(r.name)
+                if v.axes or v.batched or r.dims != e.dims or f"for each {variable}" in section.ready:
+                    continue
+                repeated = section.elementwise.repeated.setdefault(r.name, names.for_each(variable))
+                lines.add(f"{repeated} = for_each({variable}, batch)")
+                if lines.depth == 1:
+                    section.ready.add(f"for each {variable}")
+
     def scan(self, section: SectionWriter, loop: Loop) -> tuple[str, ...] | None:
         """NumPy's loops run step by step."""
         return None
@@ -52,11 +69,12 @@ class OutCalls:
         functions = [_function(e) for e in run]
         place = _rows(section, run, scans)
         half = section.elementwise.number(0.5) if scans and functions[0] in BY_HALVES else "0.5"
+        word = "" if scans else "out="
         if len(set(functions)) == 1:
-            lines = call(functions[0], [place], place, half=half)
+            lines = call(functions[0], [place], place, half=half, word=word)
         else:
             half = section.elementwise.number(0.5) if scans else "0.5"
-            lines = call("tanh", [place], place)
+            lines = call("tanh", [place], place, word=word)
             for function, some in groupby(run, _function):
                 if function == "half_tanh":
                     own = _rows(section, list(some), scans)
@@ -74,12 +92,16 @@ def _rows(section: SectionWriter, run: list[Equation], scans: Mapping[str, str])
     own = view(names, Access(run[0].out, axes, run[0].dims), scans, None)
     start, stop = names.size_text(first.rows[0]), names.size_text(last.rows[1])
     base = section.whole(first.buffer)
-    whole = (first.rows[0], last.rows[1]) == (Size.of(0), names.buffers[first.buffer].shape[0])
+    buffer = names.buffers[first.buffer]
+    filled = (first.rows[0], last.rows[1])
+    whole = filled == (Size.of(0), buffer.shape[0])
 
     def rows(array: str) -> str:
         index = array.removeprefix(names.variable(run[0].out))
         if whole:
             return f"{base}{index}"
+        if buffer.plane is not None:
+            return f"{base}{planes_index(buffer, filled, index[1:-1])}"
         return f"{base}{index[:-1]}, ..., {start}:{stop}]" if index else f"{base}[..., {start}:{stop}]"
 
     along = (own.along[0], rows(own.along[1])) if own.along else None

@@ -26,7 +26,10 @@ def product(
         return [_einsum(out, target, factors, added)]
     factors = tuple(_without_lone(f, factors, target) for f in factors)
     if len(factors) == 1:
-        return [_assign(out, target, _sum(factors[0].view, target), added)]
+        made = factors[0].view
+        if added and len(target) == 1 and len(made.labels) > 1 and made.labels[-1:] == target:
+            made = View(f"sum_of_rows({made.text})", target, made.home)
+        return [_assign(out, target, _sum(made, target), added)]
     if len(factors) == 2:
         text = _matrix(out, target, factors[0], factors[1], small, added)
         if text is not None:
@@ -36,6 +39,8 @@ def product(
             return [f"np.multiply({one}, {two}, out={out.text})"]
         if EACH in target and not added:
             return _for_each(out, target, *factors)
+        if not added and (summed := _inner(target, *(f.view for f in factors))):
+            return [_assign(out, target, summed, False)]
     return [_einsum(out, target, factors, added)]
 
 
@@ -52,6 +57,13 @@ def _for_each(out: View, target: tuple[str, ...], a: Factor, b: Factor) -> list[
     texts = ("".join(letters[x] for x in labels) for labels in (many.labels, other.labels, target))
     one, two, result = texts
     return [f'{out.text}[...] = contracted("{one},{two}->{result}", {many.text}, {other.text})']
+
+
+def _inner(target: tuple[str, ...], a: View, b: View) -> View | None:
+    """The product of two arrays summed over their last dimension."""
+    if a.labels != b.labels or a.labels[:-1] != target:
+        return None
+    return View(f"inner({a.text}, {b.text})", target, "")
 
 
 def _letters(labels: tuple[str, ...]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.influences import begin, in_ring
 from rnnc.emit.lines import Lines
+from rnnc.emit.planes import as_planes, rows_index, unit_dims
 from rnnc.emit.steps import Steps
 from rnnc.emit.strips import first_halo, write_strips
 from rnnc.emit.views import BATCH, Names, View, beside, last_carried, view
@@ -24,7 +25,6 @@ from rnnc.program.forms import (
     Step,
     Strips,
     equations,
-    statements,
 )
 from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Products, Value
 from rnnc.system.needed import needed
@@ -93,6 +93,10 @@ class SectionWriter:
         for e in inside:
             self._allocate(e.out)
             self._rows(e)
+        for line in as_planes(self.names, inside):
+            if line not in self.ready:
+                self.ready.add(line)
+                self.lines.add(line)
 
     def _rows(self, e: Equation) -> None:
         self.show(r.name for r in e.reads)
@@ -132,9 +136,7 @@ class SectionWriter:
         variable = self.names.variable(name)
         if home.rows is not None and f"rows {variable}" not in self.ready:
             self.ready.add(f"rows {variable}")
-            start, stop = (self.names.size_text(z) for z in home.rows)
-            rest = ", :" * (len(buffer.shape) - 1)
-            self.lines.add(f"{variable} = {whole}[..., {start}:{stop}{rest}]")
+            self.lines.add(f"{variable} = {whole}{rows_index(self.names, buffer, home.rows)}")
         if f"border {name}" not in self.ready:
             self.ready.add(f"border {name}")
             v = self.names.values[name]
@@ -156,8 +158,7 @@ class SectionWriter:
                 dims.append(f"{length} + {halo}" if halo else length)
             elif e.kept > 1:
                 dims.append(str(e.kept))
-        dims += ["batch"] if buffer.batched else []
-        dims += [self.names.size_text(z) for z in buffer.shape]
+        dims += unit_dims(self.names, buffer.batched, buffer.shape, buffer.plane)
         return f"({', '.join(dims)}{',' if len(dims) == 1 else ''})"
 
     def _new(self, buffer: Buffer, variable: str) -> None:
@@ -347,6 +348,8 @@ class SectionWriter:
                 self.lines.add(f"{self.names.variable(e.out)}[...] = 0.0")
             if isinstance(e.op, Products):
                 self.steps.terms.prepare(e, e.op, {**scans, loop.axis: self.names.axis[loop.axis]})
+        if not scans:
+            self.names.kernels.before_scan(self, loop)
 
     def short(self, e: Equation) -> bool:
         """Whether an equation makes or reads something that is held for a strip."""
@@ -386,15 +389,3 @@ def start_inputs(names: Names) -> frozenset[str]:
     inside = needed(by_out, {b.name: b.reads() for b in system.borders}, starts)
     read = {r.name for n in inside for r in by_out[n].reads} | {*starts}
     return frozenset(v.name for v in system.values if v.role == "input" and v.name in read)
-
-
-def past_names(names: Names) -> tuple[tuple[str, ...], ...]:
-    """The groups of axes whose padding the program asks for."""
-    found = []
-    for section in names.program.sections:
-        for statement in statements(section.body):
-            if isinstance(statement, Clear):
-                axes = names.values[statement.value].axes
-                if axes not in found:
-                    found.append(axes)
-    return tuple(found)

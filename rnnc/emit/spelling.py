@@ -23,9 +23,9 @@ TESTS = {"<", "<=", ">", ">=", "==", "!="}
 IN_PLACE = ("+", "-", "*", "/")
 
 
-def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5") -> list[str]:
+def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5", word: str = "out=") -> list[str]:
     """The lines that put `op` of `args` into the array `out`. An argument may be `out` itself. `half`: how 0.5 is
-    written there."""
+    written there. `word`: what stands before `out`; without one NumPy is called faster."""
     a = args[0]
     if op in IN_PLACE and out.isidentifier() and out in args:
         # what overwrites its own first operand is an augmented assignment: shorter to read, and NumPy is called faster
@@ -34,20 +34,22 @@ def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5") 
         if op in ("+", "*"):
             return [f"{out} {op}= {a}"]
     if op in UNARY:
-        return [f"{xp}.{UNARY[op]}({a}, out={out})"]
+        return [f"{xp}.{UNARY[op]}({a}, {word}{out})"]
     if op in BINARY:
         if op == "^" and args[1] == "2.0":
-            return [f"{xp}.square({a}, out={out})"]
-        return [f"{xp}.{BINARY[op]}({a}, {args[1]}, out={out})"]
+            return [f"{xp}.square({a}, {word}{out})"]
+        word = "out=" if op in ("min", "max") else word  # by its place NumPy is about to refuse it there
+        return [f"{xp}.{BINARY[op]}({a}, {args[1]}, {word}{out})"]
     if op == "sigmoid":
         # 1/(1 + exp(-a)) as (1 + tanh(a/2))/2: it cannot overflow, and tanh is one fast call
-        return [*call("*", [a, half], out, xp), *call("half_tanh", [out], out, xp, half)]
+        return [*call("*", [a, half], out, xp, word=word), *call("half_tanh", [out], out, xp, half, word)]
     if op == "half_tanh":
-        return [f"{xp}.tanh({a}, out={out})", *call("*", [out, half], out, xp), *call("+", [out, half], out, xp)]
+        finished = (line for op in "*+" for line in call(op, [out, half], out, xp, word=word))
+        return [f"{xp}.tanh({a}, {word}{out})", *finished]
     if op == "relu":
         return [f"{xp}.maximum({a}, 0.0, out={out})"]
     if op == "softplus":
-        return [f"{xp}.logaddexp({a}, 0.0, out={out})"]
+        return [f"{xp}.logaddexp({a}, 0.0, {word}{out})"]
     if op == "step":
         return [f'{xp}.greater({a}, 0.0, out={out}, casting="unsafe")']
     if op == "elu":

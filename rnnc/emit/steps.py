@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnc.emit.lines import Lines
+from rnnc.emit.planes import joined_planes
 from rnnc.emit.products import Factor, product
 from rnnc.emit.terms import Terms
 from rnnc.emit.views import BATCH, Names, View, aligned, target_labels, view
@@ -25,6 +26,9 @@ class Steps:
         self.terms = Terms(names, lines)
 
     def equation(self, e: s.Equation, scans: Mapping[str, str]) -> None:
+        if parts := joined_planes(self.names, e):
+            self._joined(e, parts, scans)
+            return
         target = target_labels(self.names, e, scans)
         v = self.names.values[e.out]
         out = view(self.names, s.Access(e.out, tuple(At(a) for a in v.axes), e.dims), scans, self.lines)
@@ -219,6 +223,14 @@ class Steps:
             return
         positions = tuple(x for x in value.labels if x in (*self.names.system.axes, BATCH))
         self.lines.add(f"add_rows({value.text}, {aligned(token, positions)}, {rows}, {out.text})")
+
+    def _joined(self, e: s.Equation, parts: str, scans: Mapping[str, str]) -> None:
+        """A concatenation of the planes of a buffer, all in one call."""
+        here = tuple(At(a) for a in self.names.values[e.out].axes)
+        whole = view(self.names, s.Access(e.out, here, e.dims), scans, self.lines, True)
+        first = s.Access(e.reads[0].name, here, e.dims)
+        made = view(self.names, first, scans, self.lines, True, self.names.python[parts])
+        self.lines.add(f"{whole.text}[...] = {made.text}")
 
     def _concat(self, e: s.Equation, op: s.Concat, reads: list[View], out: View, target: tuple[str, ...]) -> None:
         k = len([x for x in target if x in (*self.names.system.axes, BATCH)])

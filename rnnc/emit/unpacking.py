@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 
 from rnnc.emit.lines import Lines
-from rnnc.emit.section import SectionWriter, past_names
+from rnnc.emit.section import SectionWriter
 from rnnc.emit.views import Names
+from rnnc.program.forms import Clear, statements
 from rnnc.system.forms import Value
 
 
@@ -103,3 +104,15 @@ def _told(names: Names, v: Value) -> str:
     if not any(low or high for low, high in rows):
         return told
     return f"np.pad({told}, {(*rows, *([(0, 0)] * (v.batched + len(v.shape))))!r})"
+
+
+def past_names(names: Names) -> tuple[tuple[str, ...], ...]:
+    """The groups of axes whose padding the program asks for."""
+    found = []
+    for section in names.program.sections:
+        for statement in statements(section.body):
+            if isinstance(statement, Clear):
+                axes = names.values[statement.value].axes
+                if axes not in found:
+                    found.append(axes)
+    return tuple(found)

@@ -17,6 +17,9 @@ from rnnc.system.forms import ROW, Access, Ctc, CtcGradient, Dropout, Equation, 
 BATCH = "(batch)"
 """The label of the batch's dimension: nothing an axis can be called."""
 
+PLANE = "(plane)"
+"""The label of the parts of a stack that lies in planes."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -45,6 +48,9 @@ class Names:
         self.size = {n: self.taken.new(n) for n, _, _ in self.system.sizes}
         own = ("unit", "input", "target", "parameter", "fixed")
         self.python = identifiers(((v.name, v.role in own) for v in self.system.values), self.taken)
+        for b in program.buffers:
+            if b.name not in self.python:
+                self.python[b.name] = self.taken.new(b.name)
         self.halos = halos(self.system)
         self.whole = frozenset(h.buffer for h in self.homes.values() if h.rows is None)
         self._units: dict[Home, str] = {}
@@ -57,6 +63,8 @@ class Names:
             self._last = {**here, **self._last}
         self._variables: dict[Home, str] = {}
         self._transposed: dict[str, str] = {}
+        self._planes: dict[str, str] = {}
+        self._for_each: dict[str, str] = {}
         self._lattices: dict[tuple[object, ...], str] = {}
         self.still = _still(program)
         """Of every dropout in a scan the axes along which its mask stays the same."""
@@ -76,6 +84,24 @@ class Names:
         if variable not in self._transposed:
             self._transposed[variable] = self.taken.new(f"{variable}_T")
         return self._transposed[variable]
+
+    def plane(self, name: str) -> Size | None:
+        """The size of the planes that a value has several of; None where it lies otherwise."""
+        home = self.homes.get(name)
+        plane = self.buffers[home.buffer].plane if home is not None else None
+        return None if plane is None or self.values[name].shape[0] == plane else plane
+
+    def in_planes(self, variable: str) -> str:
+        """The name of an array of parts side by side, seen as planes."""
+        if variable not in self._planes:
+            self._planes[variable] = self.taken.new(f"{variable}_planes")
+        return self._planes[variable]
+
+    def for_each(self, variable: str) -> str:
+        """The name of a vector written out for each sequence."""
+        if variable not in self._for_each:
+            self._for_each[variable] = self.taken.new(f"{variable}_each")
+        return self._for_each[variable]
 
     def variable(self, name: str) -> str:
         """The variable of the memory `name` lies in: a unit there gives it its name, or who comes last in the section
@@ -145,10 +171,21 @@ def _still(program: Program) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | None) -> View:
-    """`access` inside the given scans (axis to loop variable). Rows are given a name of their own through `lines`."""
+def view(
+    names: Names,
+    access: Access,
+    scans: Mapping[str, str],
+    lines: Lines | None,
+    planes: bool = False,
+    array: str | None = None,
+) -> View:
+    """`access` inside the given scans (axis to loop variable). Rows are given a name of their own through `lines`. With
+    `planes` parts of a stack have a dimension of their own, wherever they lie; of `array`, if that is given."""
     v = names.values[access.name]
-    base = names.variable(access.name)
+    base = array or names.variable(access.name)
+    planes = planes and bool(access.dims)
+    if planes and array is None and names.plane(access.name) is None:
+        base = names.in_planes(base)
     if v.role == "position":
         return _position(names, access, scans)
     if v.role == "length":
@@ -188,6 +225,9 @@ def view(names: Names, access: Access, scans: Mapping[str, str], lines: Lines | 
         low = at.low + (tap if isinstance(tap, int) else 0)
         rows.append(_span(names, extent, low))
         labels.append(at.axis)
+    if planes:
+        rows.append(":")
+        labels.append(PLANE)
     if v.batched:
         rows.append(":")
         labels.append(BATCH)
@@ -334,7 +374,8 @@ def target_labels(names: Names, equation: Equation, scans: Mapping[str, str]) ->
     """The labels of an equation's output, in the order of its array, inside the given scans."""
     v = names.values[equation.out]
     axes = tuple(a for a in v.axes if a not in scans)
-    return (*axes, *((BATCH,) if v.batched else ()), *equation.dims)
+    plane = (PLANE,) if names.plane(equation.out) is not None else ()
+    return (*axes, *plane, *((BATCH,) if v.batched else ()), *equation.dims)
 
 
 def aligned(made: View, target: tuple[str, ...]) -> str:

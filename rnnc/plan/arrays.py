@@ -203,6 +203,8 @@ class _Function:
                 self.made[name] = self.made[self._root(other)]
             case "np.ascontiguousarray", [ast.Attribute(value=ast.Name(id=other), attr="T")]:
                 self.made[name] = self.given[self._root(other)]
+            case "for_each", [ast.Name(id=other), _]:
+                self.made[name] = self._entries(other) * self.letters.sequences
             case "np.pad", [array, rows]:
                 self.made[name] = self._padded(array, ast.literal_eval(rows))
                 self.step[name] = number(self.shapes[_key(array, self.shapes)][1:])

@@ -36,13 +36,15 @@ class Extent:
 
 @dataclass(frozen=True)
 class Buffer:
-    """An array: axes, then the batch, then unit dimensions. `wide` buffers hold every position of an axis."""
+    """An array: axes, then the batch, then unit dimensions. With `plane`, the first of these is cut into planes of that
+    size, which come before the batch (`rnnc.program.planes`)."""
 
     name: str
     extents: tuple[Extent, ...]
     batched: bool
     shape: Shape
     kind: Kind
+    plane: Size | None = None
 
 
 @dataclass(frozen=True)

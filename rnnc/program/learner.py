@@ -37,7 +37,7 @@ def learner(
 def _programs(learned: Learned, by_strips: bool) -> tuple[Program, ...]:
     if isinstance(learned, Pieces):
         parts = (learned.begin, learned.end, learned.piece)
-        return tuple(lower(part, by_strips) for part in parts if part is not None)
+        return tuple(lower(part, by_strips, piece=True) for part in parts if part is not None)
     if isinstance(learned, Rowwise):
         return rowwise(learned)
     return blockwise(learned) if isinstance(learned, Blockwise) else (online(learned),)

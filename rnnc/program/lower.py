@@ -10,10 +10,13 @@ from rnnc.ops.formula import Operand, Operation
 from rnnc.program.forms import Clear, Given, Kernel, Loop, Program, Section, Statement, Step, Strips
 from rnnc.program.guard import guarded
 from rnnc.program.halos import halos
+from rnnc.program.inner import inner_products
 from rnnc.program.lifetimes import Lifetimes
 from rnnc.program.padding import cleared
+from rnnc.program.planes import in_planes
 from rnnc.program.recompute import recompute
 from rnnc.program.sections import Parts, parts, single_need
+from rnnc.program.seed import from_one
 from rnnc.program.storage import Storage
 from rnnc.program.strips import held as in_strip
 from rnnc.program.strips import strips
@@ -25,28 +28,32 @@ from rnnc.system.schedule import Batch, Node, Scan, Strip, equations_of, schedul
 Space = tuple[tuple[str, ...], bool, Shape, str]
 
 
-def lower(system: System, by_strips: bool = True) -> Program:
+def lower(system: System, by_strips: bool = True, piece: bool = False) -> Program:
     """The program of a network (with its gradients, where the system has any). `by_strips`: long sequences a strip of
-    positions at a time, where that saves memory, and no call that could be spared; a back end that fuses the calls, for
-    which each is dear, does without."""
-    system = guarded(recompute(halved(system)) if by_strips else system)
+    positions at a time, where that saves memory, no call that could be spared, and the parts of stacks whole in memory;
+    a back end that fuses the calls, for which each is dear, does without. A `piece` of a sequence is told what it is
+    worth."""
+    system = system if piece else from_one(system)
+    system = guarded(inner_products(recompute(halved(system))) if by_strips else system)
     split = parts(system, neighbours(schedule(system), begun(system)))
-    return arranged(system, *(_in_strips(system, split) if by_strips else (split,)))
+    if not by_strips:
+        return arranged(system, split)
+    return arranged(system, *_in_strips(system, split), planes=True)
 
 
 Held = tuple[tuple[str, frozenset[str]], ...]
 
 
-def arranged(system: System, split: Parts, held: Held = ()) -> Program:
+def arranged(system: System, split: Parts, held: Held = (), planes: bool = False) -> Program:
     """The program of a schedule that is split into its sections already; `held`: what each of its strips holds, by
-    axis."""
+    axis; `planes`: as for `lower`."""
     # what a border reads is ready before its value's readers start: never in one kernel with them
     outside = {n for b in system.borders for n in b.reads()}
     spaces = {v.name: (v.axes, v.batched, v.shape, v.name if v.name in outside else "") for v in system.values}
     life = Lifetimes(system, split)
-    storage = Storage(system, life, held)
-    storage.run()
     clear = cleared(system)
+    storage = Storage(system, life, held, in_planes(system, life, clear) if planes else None)
+    storage.run()
     units = {v.name for v in system.values if v.role == "unit"}
     # a unit is returned even where nothing reads it, so it has a step of its own
     views = frozenset(

@@ -30,7 +30,9 @@ def show_program(program: Program) -> str:
 def _buffer(buffer: Buffer) -> str:
     axes = f"[{', '.join(_extent(one) for one in buffer.extents)}]" if buffer.extents else ""
     kind = "" if buffer.kind == "real" else f" {buffer.kind}"
-    return f"{buffer.name}{axes} : {show_shape(buffer.shape)}{kind}{'' if buffer.batched else ' unbatched'}"
+    more = "" if buffer.batched else " unbatched"
+    more += f" in planes of {buffer.plane}" if buffer.plane else ""
+    return f"{buffer.name}{axes} : {show_shape(buffer.shape)}{kind}{more}"
 
 
 def _extent(extent: Extent) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rnnc.model.forms import At
 from rnnc.program.forms import Buffer, Extent, Home
 from rnnc.program.halos import halos
 from rnnc.program.lifetimes import Lifetimes, Moment
+from rnnc.program.planes import rows_of_planes
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Concat, Contract, Pointwise, Products, Slice, System, Value
 
@@ -17,14 +19,21 @@ COMPUTED = ("unit", "part", "adjoint", "gradient")
 class Storage:
     """Homes are given in three passes: rows of stacks first, then the forward part in order, then the backward part,
     where a value that feeds one already placed is put there from the beginning. `strips`: the axis of each, and the
-    values that are read in it alone."""
+    values that are read in it alone. `planes`: the values that lie in planes, each with the size of one; None where the
+    parts of every stack lie side by side."""
 
     def __init__(
-        self, system: System, lifetimes: Lifetimes, strips: tuple[tuple[str, frozenset[str]], ...] = ()
+        self,
+        system: System,
+        lifetimes: Lifetimes,
+        strips: tuple[tuple[str, frozenset[str]], ...] = (),
+        planes: Mapping[str, Size] | None = None,
     ) -> None:
         self.system = system
         self.strips = strips
         self.life = lifetimes
+        self.apart = planes is not None
+        self.plane = planes or {}
         self.values = {v.name: v for v in system.values}
         self.bordered = {b.name for b in system.borders}
         self.ending = {b.name for b in system.borders if "high" in b.sides}
@@ -121,6 +130,10 @@ class Storage:
             at = at + size
         if not candidates or len({c[0] for c in candidates}) < len(candidates):
             return
+        plane = rows_of_planes(moment, self.values) if self.apart and len(candidates) == len(op.parts) else None
+        if plane is not None:
+            self._pin_planes(out, plane, candidates)
+            return
         whole = [e if e.kept is None else Extent(e.axis) for e in self.extents[out.name]]
         loops = [a for a, _ in moment.loops]
         for name, _, _ in candidates:
@@ -134,6 +147,16 @@ class Storage:
         self._live(out.name, Home(buffer))
         for name, start, stop in candidates:
             self._live(name, Home(buffer, (start, stop)))
+
+    def _pin_planes(self, out: Value, plane: Size, parts: list[tuple[str, Size, Size]]) -> None:
+        """Parts of a concatenation are planes of a buffer of their own, and copied into its rows at once."""
+        name = f"{out.name}:parts"
+        first, *others = (self.extents[part] for part, _, _ in parts)
+        self.buffers[name] = Buffer(name, first, out.batched, out.shape, out.kind, plane)
+        for extents in others:
+            self._widen(name, extents)
+        for part, start, stop in parts:
+            self._live(part, Home(name, (start, stop)))
 
     def _fits(self, name: str, moment: Moment, index: int, out: Value) -> bool:
         v = self.values[name]
@@ -156,7 +179,7 @@ class Storage:
         self._tenants.setdefault(home.buffer, []).append(name)
 
     def _buffer(self, v: Value, extents: tuple[Extent, ...]) -> str:
-        self.buffers[v.name] = Buffer(v.name, extents, v.batched, v.shape, v.kind)
+        self.buffers[v.name] = Buffer(v.name, extents, v.batched, v.shape, v.kind, self.plane.get(v.name))
         return v.name
 
     def _place(self, moment: Moment) -> None:
@@ -208,8 +231,21 @@ class Storage:
         """A value whose place the equation's result can take: read here last, in place, and of the same form."""
         if not isinstance(moment.equation.op, Pointwise) or moment.conditional:
             return None
-        found = [a.name for a in moment.equation.reads if a.name in self.homes and self._passes(a, moment)]
-        return max(found, key=self._positions, default=None)
+        reads = [a for a in moment.equation.reads if a.name in self.homes and not self._leaves_rows(a.name, moment)]
+        return max((a.name for a in reads if self._passes(a, moment, taking=True)), key=self._positions, default=None)
+
+    def _leaves_rows(self, name: str, moment: Moment) -> bool:
+        """Whether an equation over a strip's positions brings a part of a product out of the rows of all parts, into
+        memory that is whole for the scan behind it."""
+        home = self.homes[name]
+        if home.rows is None or not self._side_by_side(home) or not moment.strip or moment.loops:
+            return False
+        made = self.life.made[self._root(name)]
+        return isinstance(made.equation.op, Contract) and any(made.equation.out in held for _, held in self.strips)
+
+    def _side_by_side(self, home: Home) -> bool:
+        """Whether a value is a part of each row of a buffer, which costs every call over it."""
+        return self.apart and home.rows is not None and self.buffers[home.buffer].plane is None
 
     def _positions(self, name: str) -> int:
         """How many axes its buffer holds whole: the wider place is there anyway."""
@@ -217,15 +253,22 @@ class Storage:
 
     def _place_sources(self, moment: Moment) -> None:
         """Values that feed one already placed, and nothing later, are made in its place."""
-        home = self.homes.get(moment.equation.out)
-        if home is None or not isinstance(moment.equation.op, Pointwise) or moment.conditional:
+        out = moment.equation.out
+        if not isinstance(moment.equation.op, Pointwise) or moment.conditional:
+            return
+        if self.apart and out not in self.homes and self._has_halo(out):  # it takes no other's place
+            self._live(out, Home(self._buffer(self.values[out], self.extents[out])))
+        home = self.homes.get(out)
+        if home is None:
+            return
+        if self._side_by_side(home):
             return
         for access in moment.equation.reads:
             name = access.name
             made = self.life.made.get(name)
             if made is None or name in self.homes or made.section != "backward" or made.conditional:
                 continue
-            if isinstance(made.equation.op, Slice | Concat) or not self._passes(access, moment):
+            if isinstance(made.equation.op, Slice | Concat) or not self._passes(access, moment, taking=False):
                 continue
             # a product inside a scan is written into memory that is whole: into rows of a stack it is made twice
             if isinstance(made.equation.op, Contract) and made.loops and home.rows is not None:
@@ -236,7 +279,11 @@ class Storage:
             self._widen(home.buffer, self.extents[name])
             return
 
-    def _passes(self, access: Access, moment: Moment) -> bool:
+    def _has_halo(self, name: str) -> bool:
+        return any(e.low or e.high for e in self.extents[name])
+
+    def _passes(self, access: Access, moment: Moment, taking: bool) -> bool:
+        """Whether a read value and what is made of it can have one place: that of the former, with `taking`."""
         u, v = self.values[access.name], self.values[moment.equation.out]
         if (
             u.role not in COMPUTED
@@ -246,6 +293,8 @@ class Storage:
             return False
         if (u.axes, u.batched, u.shape, u.kind) != (v.axes, v.batched, v.shape, v.kind):
             return False
+        if self.plane.get(u.name) != self.plane.get(v.name):
+            return False
         if access.dims != moment.equation.dims or u.name in self.bordered or v.name in self.bordered:
             return False
         made = self.life.made.get(u.name)
@@ -253,7 +302,10 @@ class Storage:
             return False
         if any(e.kept not in (None, 0) for e in (*self.extents[u.name], *self.extents[v.name])):
             return False
-        if any(e.low or e.high for e in (*self.extents[u.name], *self.extents[v.name])):
+        # what is read at an offset has rows beside the sequence, and what is made in its place leaves them alone
+        if any(e.low or e.high for e in self.extents[u.name]) or (
+            (taking or not self.apart) and self._has_halo(v.name)
+        ):
             return False
         if not self.life.last_read_is(u.name, moment) or not self._alone(made):
             return False
@@ -265,7 +317,7 @@ class Storage:
         for name in self._tenants.get(home.buffer, ()):
             if name in but or not _overlap(self.homes[name].rows, home.rows):
                 continue
-            if self.values[name].role == "unit" and any(e.low or e.high for e in self.extents[name]):
+            if self.values[name].role == "unit" and self._has_halo(name):
                 # its last rows are handed on as a state
                 return False
             since_when = self.life.made[self._root(name)].order

@@ -24,7 +24,7 @@ SUMS: dict[str, tuple[str, bool]] = {}
 STARTS: tuple[str, ...] = ()
 ENDS: tuple[str, ...] = ()
 LOSS = "loss"
-KEPT: dict[str, tuple[int, bool]] = {}
+KEPT: dict[str, tuple[int, int | None]] = {}
 MASKS: dict[str, bool] = {}
 
 
@@ -48,9 +48,8 @@ def carried_shapes(**sizes: int) -> dict[str, tuple[int, ...]]:
     raise NotImplementedError
 
 
-def kept_parts(**sizes: int) -> dict[str, tuple[str, int, int, int]]:
-    """Of what lies in other things that are kept: in which, its first row and the one after its last, and how many
-    dimensions come behind."""
+def kept_parts(**sizes: int) -> dict[str, tuple[str, tuple[Any, ...]]]:
+    """Of what lies in other things that are kept: in which, and its index there."""
     raise NotImplementedError
 
 

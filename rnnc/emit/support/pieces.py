@@ -317,11 +317,11 @@ def kept_of(saved: Any, parts: Any, first: int, stop: int, who: Any) -> dict[str
     for name, a in saved.items():
         if name in parts:
             continue
-        more, batched = KEPT[name]
+        more, batch = KEPT[name]
         rows = a[first : stop + more] if more >= 0 else a
-        found[name] = np.array((rows[:, who] if more >= 0 else rows[who]) if batched else rows, order="C")
-    for name, (whole, start, end, behind) in parts.items():
-        found[name] = found[whole][(..., slice(start, end), *(slice(None),) * behind)]
+        found[name] = np.array(rows if batch is None else rows[(slice(None),) * batch + (who,)], order="C")
+    for name, (whole, index) in parts.items():
+        found[name] = found[whole][index]
     return found
 
 

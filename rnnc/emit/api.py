@@ -16,12 +16,13 @@ from rnnc.emit.calling import (
     needs_text,
     refuse_states,
 )
+from rnnc.emit.carrying import last_rows
 from rnnc.emit.generate import generate
 from rnnc.emit.lines import Lines
 from rnnc.emit.section import start_inputs
 from rnnc.emit.starting import needs_of, start
 from rnnc.emit.streaming import Streaming
-from rnnc.emit.views import Names, last_rows
+from rnnc.emit.views import Names
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, equations
 from rnnc.program.seed import reads_seed

@@ -33,7 +33,11 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
     ("sign", "T sign(T a) { return a > T(0) ? T(1) : a < T(0) ? T(-1) : a; }"),
     ("smaller", "T smaller(T a, T b) { return a < b || a != a ? a : b; }"),
     ("larger", "T larger(T a, T b) { return a > b || a != a ? a : b; }"),
-    ("clip", "T clip(T a, T low, T high) { a = a < low ? low : a; return a > high ? high : a; }"),
+    (
+        "clip",
+        "T clip(T a, T low, T high) {"
+        " a = a < low || low != low ? low : a; return a > high || high != high ? high : a; }",
+    ),
 )
 """Functions that CUDA does not have: name and definition, without `template <typename T> __device__`."""
 

@@ -16,7 +16,7 @@ from rnnc.system.forms import Access, Equation, Pointwise
 BY_HALVES = ("sigmoid", "half_tanh")
 """What is spelled by tanh and halves."""
 
-NUMBERS = {0.5: "half", 1.0: "one", 2.0: "two"}
+NUMBERS = {0.5: "half", 1.0: "one", 2.0: "two", -1.0: "minus_one"}
 
 
 class Elementwise:
@@ -106,7 +106,8 @@ class _Writer:
             else:
                 args.append(self._value(a))
         half = self.owner.number(0.5) if self.scans and node.op in BY_HALVES else "0.5"
-        for line in call(node.op, args, dest, half=half, word="" if self.scans else "out="):
+        minus = self.owner.number(-1.0) if self.scans and node.op == "neg" else "-1.0"
+        for line in call(node.op, args, dest, half=half, word="" if self.scans else "out=", minus=minus):
             lines.add(line)
 
     def _fill(self, node: Formula, dest: str) -> None:

@@ -21,7 +21,7 @@ SPEC SIZES PARAMETERS INPUTS TARGETS OUTPUTS UNITS FEEDBACK CTC STATES PROTOCOL 
 OWN = tuple(_WORDS.split())
 """Words of the generated code beside what the support files define."""
 
-MADE = re.compile(r"(work|number)\d*|one|half|two|(edge|past|absent)_\w*")
+MADE = re.compile(r"(work|number)\d*|one|half|two|minus_one|(edge|past|absent)_\w*")
 """The form of names that are made while a module is written."""
 
 OF_AXIS = ("len", "length", "last", "inside", "position", "row", "strip", "first", "stop", "count")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from rnnc.autodiff.kept import Kept
 from rnnc.emit.arguments import KEYWORDS, arguments
 from rnnc.emit.calling import check_reduce, check_seed, drops, learned, learning_call, needs_going_on
+from rnnc.emit.carrying import last_rows
 from rnnc.emit.influences import along_one, delay
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
@@ -13,7 +14,7 @@ from rnnc.emit.section import SectionWriter
 from rnnc.emit.starting import kept, one, opened, start_arguments
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.unpacking import unpacked
-from rnnc.emit.views import Names, last_rows
+from rnnc.emit.views import Names
 from rnnc.learning.rules import Rule
 from rnnc.model.forms import Model
 from rnnc.program.forms import Program, Section
@@ -103,7 +104,7 @@ class Online:
     def functions(self) -> tuple[str, ...]:
         """The texts of the rule's own functions, public and not."""
         texts = [self.body(), self._call()]
-        if self.stream.refusal is None:
+        if self.stream.refusal is None and not self.stream.ahead:
             texts += [self._start(), self._step()]
         return tuple(texts)
 

@@ -4,6 +4,7 @@ to, and `hybrid` of the protocol."""
 from __future__ import annotations
 
 from rnnc.emit.arguments import KEYWORDS, arguments
+from rnnc.emit.carrying import beside
 from rnnc.emit.kernels import KernelSpelling
 from rnnc.emit.lines import Lines
 from rnnc.emit.naming import whole
@@ -11,7 +12,7 @@ from rnnc.emit.online import Online
 from rnnc.emit.section import SectionWriter
 from rnnc.emit.streaming import Streaming
 from rnnc.emit.unpacking import unpacked
-from rnnc.emit.views import Names, beside
+from rnnc.emit.views import Names
 from rnnc.learning import forms
 from rnnc.learning.row_size import LEAST, MOST, SHARE, work
 from rnnc.learning.rules import Rule

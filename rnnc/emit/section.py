@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from rnnc.emit.carrying import beside, last_carried
 from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.influences import begin, in_ring
 from rnnc.emit.lines import Lines
 from rnnc.emit.planes import as_planes, rows_index, unit_dims
 from rnnc.emit.steps import Steps
 from rnnc.emit.strips import first_halo, write_strips
-from rnnc.emit.views import BATCH, Names, View, beside, last_carried, view
+from rnnc.emit.views import BATCH, Names, View, view
 from rnnc.model.forms import At
 from rnnc.ops.formula import spell
 from rnnc.program.forms import (

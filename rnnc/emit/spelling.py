@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 UNARY = {
-    "neg": "negative", "tanh": "tanh", "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1",
+    "tanh": "tanh", "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1",
     "sqrt": "sqrt", "root": "sqrt", "square": "square", "sin": "sin", "cos": "cos", "tan": "tan", "atan": "arctan",
     "sinh": "sinh", "cosh": "cosh", "abs": "absolute", "sign": "sign", "round": "rint", "floor": "floor",
     "ceil": "ceil",
@@ -23,9 +23,11 @@ TESTS = {"<", "<=", ">", ">=", "==", "!="}
 IN_PLACE = ("+", "-", "*", "/")
 
 
-def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5", word: str = "out=") -> list[str]:
-    """The lines that put `op` of `args` into the array `out`. An argument may be `out` itself. `half`: how 0.5 is
-    written there. `word`: what stands before `out`; without one NumPy is called faster."""
+def call(
+    op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5", word: str = "out=", minus: str = "-1.0"
+) -> list[str]:
+    """The lines that put `op` of `args` into the array `out`. An argument may be `out` itself. `half` and `minus`: how
+    0.5 and -1 are written there. `word`: what stands before `out`; without one NumPy is called faster."""
     a = args[0]
     if op in IN_PLACE and out.isidentifier() and out in args:
         # what overwrites its own first operand is an augmented assignment: shorter to read, and NumPy is called faster
@@ -33,6 +35,9 @@ def call(op: str, args: list[str], out: str, xp: str = "np", half: str = "0.5", 
             return [f"{out} {op}= {args[1]}"]
         if op in ("+", "*"):
             return [f"{out} {op}= {a}"]
+    if op == "neg":
+        # np.negative writes to wrong places where rows of one entry lie 16 or 64 bytes apart (NumPy 2.4)
+        return call("*", [a, minus], out, xp, word=word)
     if op in UNARY:
         return [f"{xp}.{UNARY[op]}({a}, {word}{out})"]
     if op in BINARY:

@@ -22,6 +22,8 @@ class Streaming:
     counter: str | None
     one_step: str = "1"
     """The lengths of one step, as a module writes them."""
+    ahead: bool = False
+    """Whether the loss reads a later step: of one step by itself it cannot be had."""
 
     @property
     def reach(self) -> dict[str, int]:
@@ -45,14 +47,16 @@ def streaming(system: System) -> Streaming:
     read = needed(by_out, {}, units if system.loss is None else (*units, system.loss))
     carried: dict[str, int] = {}
     outside = halos(system)
-    positions = False
+    positions = ahead = False
     for name in sorted(read):
         for r in by_out[name].reads:
             positions = positions or r.name.startswith("#")
             for at in r.at:
+                ahead = ahead or (at.anchor == "here" and (at.low > 0 or (at.high or 0) > 0))
                 if at.anchor == "here" and at.low < 0:
                     carried[r.name] = max(carried.get(r.name, 0), -at.low, outside[r.name, 0][0])
     names = tuple(sorted(carried))
     axis = stepped(system)[0]
     one_step = "1" if len(system.axes) == 1 else f"{{{axis!r}: 1}}"
-    return Streaming(None, names, tuple(carried[n] for n in names), axis if positions else None, one_step)
+    reach = tuple(carried[n] for n in names)
+    return Streaming(None, names, reach, axis if positions else None, one_step, ahead)

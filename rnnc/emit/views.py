@@ -183,15 +183,11 @@ def view(
     `planes` parts of a stack have a dimension of their own, wherever they lie; of `array`, if that is given."""
     v = names.values[access.name]
     base = array or names.variable(access.name)
+    if v.role in ("position", "length", "seed"):
+        return _of_call(names, access, scans)
     planes = planes and bool(access.dims)
     if planes and array is None and names.plane(access.name) is None:
         base = names.in_planes(base)
-    if v.role == "position":
-        return _position(names, access, scans)
-    if v.role == "length":
-        return View(names.of_axis("length", access.name.strip("|")), (BATCH,), base)
-    if v.role == "seed":
-        return View("seed", (BATCH,), base)
     rows: list[str] = []
     spans: dict[int, str] = {}
     labels: list[str] = []
@@ -212,29 +208,17 @@ def view(
                 assert not extent.strip
                 _tap(rows, labels, tap, scans[at.axis], at, extent)
             continue
-        if at.anchor != "here":
-            later.append((at, extent))
+        if at.anchor != "here" or isinstance(tap, str):
             rows.append(":")
-            labels.append(f"@{at.axis}")
-            continue
-        if at.high is not None and isinstance(tap, str):
-            rows.append(":")
-            labels.append(f"~{at.axis}")
+            labels.append(f"{'~' if at.anchor == 'here' else '@'}{at.axis}")
             later.append((at, extent))
             continue
         low = at.low + (tap if isinstance(tap, int) else 0)
         rows.append(_span(names, extent, low))
         labels.append(at.axis)
-    if planes:
-        rows.append(":")
-        labels.append(PLANE)
-    if v.batched:
-        rows.append(":")
-        labels.append(BATCH)
-    for d in windows:
+    for d in (*((PLANE,) if planes else ()), *((BATCH,) if v.batched else ()), *windows):
         rows.append(":" if isinstance(d, str) else str(d))
-        if isinstance(d, str):
-            labels.append(d)
+        labels += [d] if isinstance(d, str) else []
     text = _indexed(base, rows)
     along = _along(base, rows, spans, scans)
     if names.strip in v.axes and names.strip not in scans and not later:
@@ -341,7 +325,12 @@ def _anchored(names: Names, made: View, later: list[tuple[At, Extent]], access: 
     return View(text, tuple(labels), made.home, None if later else made.along)
 
 
-def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
+def _of_call(names: Names, access: Access, scans: Mapping[str, str]) -> View:
+    """What a call says by itself: positions, lengths, the seed."""
+    role = names.values[access.name].role
+    if role != "position":
+        name = "seed" if role == "seed" else names.of_axis("length", access.name.strip("|"))
+        return View(name, (BATCH,), names.variable(access.name))
     at = access.at[0]
     name = names.of_axis("row" if access.name.endswith(ROW) else "position", at.axis)
     shift = f" + {at.low}" if at.low else ""
@@ -349,25 +338,6 @@ def _position(names: Names, access: Access, scans: Mapping[str, str]) -> View:
         return View(f"({name}[{scans[at.axis]}]{shift})", (BATCH,), name)
     name = names.stripped(name, (at.axis,))
     return View(f"({name}{shift})" if shift else name, (at.axis, BATCH), name)
-
-
-def beside(names: Names, name: str) -> str:
-    """The index of what lies inside the sequence along the axes behind the first."""
-    inner = names.extents(name)[1:]
-    return "".join(f", {e.low}:{e.low} + {names.length(e.axis)}" if e.low or e.high else ", :" for e in inner)
-
-
-def last_carried(names: Names, name: str, own: int, low: int) -> str:
-    """The last `low` of the `own` rows of a value that a state has, or all of them."""
-    rows = f'call.carried("{name}"){names.in_blocks(name, f"{own}, batch, ")}'
-    return rows + (f"[{own - low}:]" if own > low else "")
-
-
-def last_rows(names: Names, name: str, low: int, array: str) -> str:
-    """The last `low` positions of a value that lies in `array`: its buffer may have more rows before the first."""
-    more = names.extents(name)[0].low - low
-    (axis,) = names.values[name].axes
-    return f"last_rows({array}{f'[{more}:]' if more else ''}, {low}, call.lengths[{axis!r}])"
 
 
 def target_labels(names: Names, equation: Equation, scans: Mapping[str, str]) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ class Rule:
         self.steps = online and name != "bptt"
         if self.steps and not hasattr(module, f"{name}_step"):
             raise UnfitNetwork(
-                f"the learning rule `{name}` goes by many steps at once, so it cannot change weights at every one "
-                "(--online); with --window N it learns N steps at a time, as rtrl does step by step"
+                f"the learning rule `{name}` goes by many steps at once, or the loss reads a later step, so it cannot "
+                "change weights at every one (--online); with --window N it learns N steps at a time"
             )
         self._whole = getattr(module, name)
         self._seeded = "seed" in inspect.signature(self._whole).parameters

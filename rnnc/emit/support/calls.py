@@ -310,7 +310,9 @@ class Call:
             return self.data[name]
         shape, vocabulary = self.units[name]
         whole = [*(self.length[a] for a in axes), self.batch, *shape]
-        return np.full(whole, -1) if vocabulary else np.full(whole, np.nan, self.real)
+        a = np.full(whole, -1) if vocabulary else np.full(whole, np.nan, self.real)
+        past = self.padding(*axes) if axes else None
+        return a if past is None else self.without(past, a)
 
     def absent(self, name: str, *axes: str) -> Any:
         """Where a target is missing, padding included; None where it never is."""

@@ -53,6 +53,17 @@ CORNERS: dict[str, tuple[int, str]] = {
         loss cross_entropy(y, t)
         """,
     ),
+    "a unit with a loss of its own, which another reads": (
+        1,
+        """
+        axis n
+        input x[n] : D
+        unit h[n] : K = tanh(full(x) + bias)
+        output y[n] : K = full(h) * h
+        target s[n], t[n] : K
+        loss squared_error(h, s) + squared_error(y, t)
+        """,
+    ),
     "targets with gaps inside functions that choose": (
         1,
         """

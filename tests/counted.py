@@ -40,7 +40,7 @@ class Counted(np.ndarray):
         plain = getattr(ufunc, method)(
             *(bare(a) for a in inputs), **({"out": tuple(bare(a) for a in out)} if out else {}), **more
         )
-        if method == "__call__" and ufunc in TIMES:
+        if method == "__call__" and ufunc in TIMES and not any(np.ndim(a) == 0 and a == -1 for a in inputs):
             Counted.add(int(np.size(plain)))
         return out[0] if out else watched(plain)
 

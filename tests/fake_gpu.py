@@ -158,13 +158,13 @@ def array(a: Any, dtype: Any = None, order: Any = "K") -> Array:
     return Array(np.array(a.host if isinstance(a, Array) else a, dtype, order=order))
 
 
-def asarray(a: Any, dtype: Any = None) -> Array:
+def asarray(a: Any, dtype: Any = None, order: Any = None) -> Array:
     if not isinstance(a, Array):
         return array(a, dtype)
-    found = np.asarray(a.host, dtype)
+    found = np.asarray(a.host, dtype, order=order)
     if found is a.host:
         return a
-    DONE.append("other cast")
+    DONE.append("other copy" if found.dtype == a.host.dtype else "other cast")
     return Array(found)
 
 

@@ -15,7 +15,7 @@ p call real batch sizes given state lengths wrt reduce observe seed dtype saved 
 spared complete name others named stepping lead ragged units further carries
 init forward bptt rtrl rtrl_start rtrl_step start step generate shapes data_shapes
 learner places key first shape loss rule INFLUENCES RULES STRIP
-left behind HANDED_ON hybrid hybrid_block
+left behind HANDED_ON hybrid hybrid_block TURNED
 SPEC SIZES PARAMETERS INPUTS TARGETS OUTPUTS UNITS FEEDBACK CTC STATES PROTOCOL NAME AXES LABEL_AXES PINNED SIZES_FROM
 """
 OWN = tuple(_WORDS.split())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnc.autodiff.widened import EACH
-from rnnc.emit.views import View, aligned
+from rnnc.emit.views import Names, View, aligned
+from rnnc.system.forms import Equation, Pointwise
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ def product(
         if not added and (summed := _inner(target, *(f.view for f in factors))):
             return [_assign(out, target, summed, False)]
     return [_einsum(out, target, factors, added)]
+
+
+def turned(names: Names, e: Equation) -> bool:
+    """Whether an equation makes the transpose of a weight, scaled perhaps, entry by entry."""
+    v = names.values[e.out]
+    plain = isinstance(e.op, Pointwise) and not v.axes and not v.batched and len(e.dims) == 2
+    return plain and any(r.dims == e.dims[::-1] for r in e.reads)
 
 
 def _for_each(out: View, target: tuple[str, ...], a: Factor, b: Factor) -> list[str]:

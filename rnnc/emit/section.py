@@ -9,6 +9,7 @@ from rnnc.emit.elementwise import Elementwise
 from rnnc.emit.influences import begin, in_ring
 from rnnc.emit.lines import Lines
 from rnnc.emit.planes import as_planes, rows_index, unit_dims
+from rnnc.emit.products import turned
 from rnnc.emit.steps import Steps
 from rnnc.emit.strips import first_halo, write_strips
 from rnnc.emit.views import BATCH, Names, View, view
@@ -53,6 +54,7 @@ class SectionWriter:
         self.computed = set(names.homes)
         self.held = {h.name: h for h in names.program.held}
         self.gradient_of = {g: n for n, g in reversed(names.system.gradients)}
+        self.turned = {e.out for e in names.system.equations if turned(names, e)}
 
     def write(self) -> None:
         for statement in self.section.body:
@@ -174,7 +176,8 @@ class SectionWriter:
             )
             return
         kind = "real" if buffer.kind == "real" else "np.int64"
-        self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, {kind})")
+        order = ", call.order" if buffer.name in self.turned else ""
+        self.lines.add(f"{variable} = np.empty({self._dims(buffer)}, {kind}{order})")
         if any(e.strip and (e.low or e.high) for e in buffer.extents):
             self.lines.add(first_halo(self.names, buffer, variable))
         rows = tuple((0, 0) if e.strip else (e.low, e.high) for e in buffer.extents if e.kept not in (0, 1))

@@ -50,7 +50,7 @@ def unpacked(
     for value, name in writer.elementwise.numbers.items():
         made.add(f"{name} = np.array({value!r}, real)")
     for weight, kept in writer.transposed.items():
-        made.add(f"{kept} = np.ascontiguousarray({weight}.T)")
+        made.add(f"{kept} = np.asarray({weight}.T, order=call.order)")
     body = "\n".join(x for x in (made.text(), writer.lines.text()) if x)
     head = Lines(1)
     text = body + "\n" + extra

@@ -201,7 +201,7 @@ class _Function:
                         self.rings[name] = ring
             case "np.empty_like", [ast.Name(id=other)]:
                 self.made[name] = self.made[self._root(other)]
-            case "np.ascontiguousarray", [ast.Attribute(value=ast.Name(id=other), attr="T")]:
+            case "np.asarray", [ast.Attribute(value=ast.Name(id=other), attr="T")]:
                 self.made[name] = self.given[self._root(other)]
             case "for_each", [ast.Name(id=other), _]:
                 self.made[name] = self._entries(other) * self.letters.sequences

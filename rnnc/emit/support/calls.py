@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ from rnnc.emit.support.parameters import checked_parameters, sizes_of, whole_num
 
 STRIP = 256
 """Rows (positions times batch) computed at a time: few enough for the processor's cache, enough for its products."""
+
+
+TURNED = 1024
+"""Rows from which on a weight that they are multiplied by is turned first."""
 
 
 class Call:
@@ -262,6 +267,12 @@ class Call:
     def strip(self, axis: str) -> int:
         """How many positions of an axis are computed at a time."""
         return min(self.length[axis], max(1, STRIP // max(1, self.batch)))
+
+    @property
+    def order(self) -> str:
+        """How a weight's transpose lies in memory: turned, or as the weight itself where so few rows are multiplied by it
+        that turning it takes longer than it saves."""
+        return "C" if self.batch * math.prod(self.length.values()) >= TURNED else "F"
 
     def padding(self, *axes: str) -> Any:
         """Which positions are past the end of their own sequence: (axes..., batch), or None where none is."""

@@ -244,13 +244,14 @@ class Call:
             if own.ndim and not self.batched:
                 raise ValueError(f"lengths of axis `{axis}` must be one whole number{self._because()}")
             expected = f"{least} to {self.counts[axis][0]}" if axis in self.counts else f"at least {least}"
-            longest, _ = self.counts.setdefault(axis, (int(np.max(own)), "lengths"))
-            one = np.broadcast_to(own, (self.batch,)).astype(np.int64)
-            wrong = np.flatnonzero((one < least) | (one > longest))
-            if len(wrong):
-                b = int(wrong[0])
+            shortest, most = int(own.min()), int(own.max())
+            longest, _ = self.counts.setdefault(axis, (most, "lengths"))
+            one = np.empty(self.batch, np.int64)
+            one[...] = own
+            if shortest < least or most > longest:
+                b = int(np.flatnonzero((one < least) | (one > longest))[0])
                 raise ValueError(f"sequence {b} has length {one[b]} on axis `{axis}`, expected {expected}")
-            if np.any(one < longest):
+            if shortest < longest:
                 self.short.add(axis)
             result[axis] = one
         self.asked_lengths = result
@@ -270,8 +271,8 @@ class Call:
 
     @property
     def order(self) -> str:
-        """How a weight's transpose lies in memory: turned, or as the weight itself where so few rows are multiplied by it
-        that turning it takes longer than it saves."""
+        """How a weight's transpose lies in memory: turned, or as the weight where so few rows are multiplied by it that
+        turning it takes longer than it saves."""
         return "C" if self.batch * math.prod(self.length.values()) >= TURNED else "F"
 
     def padding(self, *axes: str) -> Any:

@@ -114,8 +114,7 @@ def contracted(labels: str, a: Any, b: Any) -> Any:
 def last_rows(a: Any, low: int, lengths: Any) -> Any:
     """The last `low` positions of each sequence of an array with `low` rows before the first: (low, batch, ...)."""
     b = np.arange(a.shape[1])
-    rows = np.stack([a[lengths + k, b] for k in range(low)])
-    return rows[0] if low == 1 else rows
+    return a[lengths, b] if low == 1 else np.stack([a[lengths + k, b] for k in range(low)])
 
 
 def for_each(a: Any, batch: int) -> Any:

@@ -125,7 +125,7 @@ class _Writer:
             return None
         access, labels = self.equation.reads[leaf.index], self.leaves[leaf.index].labels
         v = names.values[access.name]
-        here = all(at == At(at.axis) for at in access.at) and not any(e.low or e.high for e in names.extents(v.name))
+        here = access.in_place and not any(e.low or e.high for e in names.extents(v.name))
         if v.role != "target" or not here or labels != self.target[: len(labels)]:
             return None
         variable = f"absent_{names.variable(v.name)}"

@@ -159,7 +159,7 @@ class Memory:
         """Whether a value is read beyond the equations of `inside`, or by them from elsewhere than its own place."""
         readings = self.readings.get(name, ())
         kept = name in self.kept or name in self.cleared
-        return kept or any(by.out not in inside or not in_place(r) for by, r in readings)
+        return kept or any(by.out not in inside or not r.in_place for by, r in readings)
 
     def needed(self, laid: Laid, group: tuple[Piece, ...]) -> bool:
         """Whether anything but the launch itself reads what it leaves at a place."""
@@ -176,7 +176,7 @@ class Memory:
             if name in self.kept or (name in self.cleared and name not in cleared):
                 return True
             for e, r in self.readings.get(name, ()):
-                if not self._view(e, r) and (e.out not in makes or not in_place(r)):
+                if not self._view(e, r) and (e.out not in makes or not r.in_place):
                     return True
         return False
 
@@ -185,7 +185,3 @@ class Memory:
         rows = self.homes[name].rows
         mine = Place(laid.out.array, "", rows=rows)
         return not mine.apart(Place(laid.out.array, "", rows=laid.out.rows))
-
-
-def in_place(r: Access) -> bool:
-    return all(a.low == 0 and a.high is None and a.anchor == "here" for a in r.at)

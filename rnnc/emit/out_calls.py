@@ -145,5 +145,5 @@ def _in_place(section: SectionWriter, e: Equation) -> tuple[str, str] | None:
         return None
     if formula.op not in BY_NAME or formula.args != (Operand(0),) or names.homes.get(e.reads[0].name) != home:
         return None
-    in_place = all(a == At(a.axis) for a in e.reads[0].at) and e.reads[0].dims == e.dims
+    in_place = e.reads[0].in_place and e.reads[0].dims == e.dims
     return ("tanh" if formula.op == "half_tanh" else formula.op, home.buffer) if in_place else None

@@ -123,12 +123,7 @@ class Steps:
         """Whether a part of a concatenation was written where it belongs."""
         read = e.reads[index]
         home = self.names.homes.get(read.name)
-        return (
-            self.rows_of(e, read.name)
-            and home is not None
-            and home.rows == (start, start + size)
-            and all(a == At(a.axis) for a in read.at)
-        )
+        return self.rows_of(e, read.name) and home is not None and home.rows == (start, start + size) and read.in_place
 
     def _contract(
         self, e: s.Equation, reads: list[View], out: View, target: tuple[str, ...], scans: Mapping[str, str]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.model.forms import At
 from rnnc.ops.formula import Operand, Operation
 from rnnc.system.forms import Access, Contract, Equation, Pointwise, System
 
@@ -38,7 +37,7 @@ def inner_products(system: System) -> System:
         if product is None or roles[r.name] != "part" or times[r.name] > 1 or r.name in kept:
             continue
         factors = _factors(product)
-        if factors and product.dims == r.dims and e.dims == r.dims[:-1] and _here(r):
+        if factors and product.dims == r.dims and e.dims == r.dims[:-1] and r.in_place:
             made[e.out] = replace(e, reads=factors)
             gone.add(r.name)
     return replace(
@@ -52,11 +51,7 @@ def _factors(e: Equation) -> tuple[Access, Access] | None:
     """What an equation multiplies, where that is all it does and every factor has all of its entries."""
     formula = e.op.formula if isinstance(e.op, Pointwise) else None
     indices = _PRODUCTS.get(formula) if isinstance(formula, Operation) else None
-    if indices is None or not all(_here(r) and r.dims == e.dims for r in e.reads):
+    if indices is None or not all(r.in_place and r.dims == e.dims for r in e.reads):
         return None
     one, other = (e.reads[k] for k in indices)
     return one, other
-
-
-def _here(r: Access) -> bool:
-    return all(at == At(at.axis) for at in r.at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnc.model.forms import At
 from rnnc.program.sections import Parts, single_need
 from rnnc.system.forms import Access, Equation, System
 from rnnc.system.schedule import Batch, Node, Strip
@@ -33,7 +32,7 @@ class Reading:
 
     @property
     def in_place(self) -> bool:
-        return all(a == At(a.axis) for a in self.access.at)
+        return self.access.in_place
 
 
 class Lifetimes:

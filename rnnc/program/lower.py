@@ -212,6 +212,4 @@ def _function(node: Node) -> str | None:
 def _joins(group: tuple[Equation, ...], e: Equation) -> bool:
     """Whether `e` reads the group's results only in place, so that one thread can compute both."""
     outs = {g.out for g in group}
-    return all(
-        r.name not in outs or all(a.low == 0 and a.high is None and a.anchor == "here" for a in r.at) for r in e.reads
-    )
+    return all(r.name not in outs or r.in_place for r in e.reads)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnc.model.forms import At
 from rnnc.program.lifetimes import Lifetimes, Moment
 from rnnc.sizes import Size
 from rnnc.system.forms import Concat, Equation, Pointwise, Slice, System, Value
@@ -91,7 +90,7 @@ def rows_of_planes(moment: Moment, values: Mapping[str, Value]) -> Size | None:
         return None
     sizes = {size for size, index in e.op.parts if index is not None}
     alone = all(index is not None for _, index in e.op.parts) and len({r.name for r in e.reads}) == len(e.op.parts)
-    here = all(a == At(a.axis) for r in e.reads for a in r.at)
+    here = all(r.in_place for r in e.reads)
     if len(sizes) != 1 or len(e.op.parts) < 2 or not alone or not here or not v.batched or len(v.shape) != 1:
         return None
     return sizes.pop()

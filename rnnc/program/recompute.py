@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.model.forms import At
 from rnnc.ops.formula import ARITHMETIC, LOGICAL, Formula, Operand, Operation, substitute
 from rnnc.system.fold import folded
 from rnnc.system.forms import Access, CtcGradient, Equation, Pointwise, System
@@ -35,7 +34,7 @@ def recompute(system: System) -> System:
             and roles[name] == "part"
             and isinstance(e.op, Pointwise)
             and _arithmetic(e.op.formula)
-            and all(_here(r) and (r.name not in loss or cheap(r.name)) for r in e.reads)
+            and all(r.in_place and (r.name not in loss or cheap(r.name)) for r in e.reads)
         )
 
     readers: dict[str, int] = {}
@@ -94,7 +93,3 @@ def _arithmetic(formula: Formula) -> bool:
         return True
     quick = (*ARITHMETIC, *LOGICAL, "square", "abs", "min", "max")
     return formula.op in quick and formula.op not in ("/", "^") and all(_arithmetic(a) for a in formula.args)
-
-
-def _here(r: Access) -> bool:
-    return all(at == At(at.axis) for at in r.at)

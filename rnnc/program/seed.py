@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, Constant, Formula, Operand, substitute
 from rnnc.system.fold import folded
-from rnnc.system.forms import Access, Equation, Pointwise, System
+from rnnc.system.forms import Equation, Pointwise, System
 
 _BACKWARD = ("adjoint", "gradient", "given")
 
@@ -53,14 +52,10 @@ def reads_seed(system: System) -> bool:
 
 def _without(e: Equation, numbers: dict[str, Constant], roles: Mapping[str, str]) -> Equation | None:
     """The equation with numbers for the reads that are known; None where that changes nothing."""
-    known = {k: numbers[r.name] for k, r in enumerate(e.reads) if r.name in numbers and _here(r)}
+    known = {k: numbers[r.name] for k, r in enumerate(e.reads) if r.name in numbers and r.in_place}
     others = (roles[r.name] for k, r in enumerate(e.reads) if k not in known)
     if not isinstance(e.op, Pointwise) or not known or any(role in (*_BACKWARD, "seed") for role in others):
         return None
     left = [k for k in range(len(e.reads)) if k not in known]
     moved: dict[int, Formula] = {**known, **{k: Operand(at) for at, k in enumerate(left)}}
     return replace(e, op=Pointwise(folded(substitute(e.op.formula, moved))), reads=tuple(e.reads[k] for k in left))
-
-
-def _here(r: Access) -> bool:
-    return all(at == At(at.axis) for at in r.at)

@@ -168,9 +168,8 @@ class Storage:
             return False
         if any(e.kept not in (None, 0) for e in (*self.extents[name], *self.extents[out.name])):
             return False
-        here = all(a.anchor == "here" and a.low == 0 and a.high is None for a in access.at)
         same = v.axes == out.axes and v.batched == out.batched and v.shape[1:] == out.shape[1:]
-        return here and same and bool(v.shape) and v.kind == out.kind
+        return access.in_place and same and bool(v.shape) and v.kind == out.kind
 
     # ---- homes
 

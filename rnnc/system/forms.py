@@ -65,6 +65,11 @@ class Access:
     dims: tuple[str | int, ...]
     span: Span | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def in_place(self) -> bool:
+        """Whether it is read at the very position that is computed, along all of its axes."""
+        return all(a == At(a.axis) for a in self.at)
+
 
 @dataclass(frozen=True)
 class Pointwise:

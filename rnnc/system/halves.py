@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnc.model.forms import At
 from rnnc.ops.formula import UNIT, Constant, Formula, Operand, Operation
 from rnnc.sizes import Size
 from rnnc.system.extension import Extension
@@ -104,7 +103,7 @@ class _Search:
     def _sliced(self, r: Access, rows: tuple[Size, Size], found: list[tuple[str, int, Rows]]) -> bool:
         cuts = [(e.op.start, e.op.stop) for e in self.readers[r.name] if isinstance(e.op, Slice)]
         apart = len(cuts) == len(self.readers[r.name]) and len(set(cuts)) == len(cuts)
-        here = all(at == At(at.axis) for at in r.at)
+        here = r.in_place
         return apart and here and self._made(r.name, rows, found)
 
     def _sum(self, e: Equation, formula: Formula, rows: Rows, found: list[tuple[str, int, Rows]]) -> bool:

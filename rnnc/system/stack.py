@@ -107,7 +107,7 @@ class _Stacking:
         for term in terms:
             if isinstance(term, Operand) and times[term.index] == 1:
                 r = e.reads[term.index]
-                whole = all(a == At(a.axis) for a in r.at) and r.dims == e.dims
+                whole = r.in_place and r.dims == e.dims
                 if whole and self.values[r.name].axes in ((), self.values[e.out].axes):
                     found.append(r.name)
         return tuple(found)

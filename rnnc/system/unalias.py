@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnc.model.forms import At
 from rnnc.ops.formula import Operand
 from rnnc.system.forms import FROM_BORDER, Equation, Pointwise, System
 
@@ -31,7 +30,7 @@ def unalias(system: System) -> System:
             and w.role in ("part", "adjoint", "given")
             and (v.axes, v.batched, v.shape, v.kind) == (w.axes, w.batched, w.shape, w.kind)
             and read.dims == e.dims
-            and all(at == At(at.axis) for at in read.at)
+            and read.in_place
         )
 
     for e in system.equations:

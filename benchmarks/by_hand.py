@@ -1,8 +1,8 @@
 """The networks that are timed as a careful person writes each for itself in NumPy: no checks, one length, no state.
 
-Every pattern that pays is here: one product for all steps where there is no recurrence, transposes made once, `out=`
-everywhere, rows in place of indices, sigmoids by tanh with the halves in the weights. Loss and gradients as `bptt`
-gives them: (value, {name: gradient}).
+What such a person knows is here: one product for all steps where there is no recurrence, transposes made once, `out=`
+everywhere, rows in place of indices, sigmoids by tanh with the halves in the weights, gates side by side in one
+product. Loss and gradients as `bptt` gives them: (value, {name: gradient}).
 """
 
 from __future__ import annotations

@@ -43,41 +43,41 @@ class Automaton:
 
     def feed(self, lexeme: Lexeme) -> bool:
         """Reduce and shift for one lexeme; False, with nothing changed, where the grammar refuses it."""
-        states, stack, values = self._states, self._stack, self._values
+        states, stack, values, rules = self._states, self._stack, self._values, self._rules
         kind = lexeme.kind
         target = states[stack[-1]].get(kind)
         if target is not None and target < 0:
             self._saved = stack[:], values[:]
-        while True:
-            target = states[stack[-1]].get(kind)
-            if target is None:
-                self._undo()
-                return False
-            if target >= 0:
-                leaf = self._leaves.get(kind)
-                self._saved = None
-                values.append(lexeme if leaf is None else leaf(lexeme))
-                stack.append(target)
-                return True
-            origin, length, spliced, name, action = self._rules[-1 - target]
+        while target is not None and target < 0:
+            origin, length, spliced, name, action = rules[-1 - target]
             if name is None:
                 stack.pop()
-                stack.append(self._climb(stack[-1], target, kind))
-                continue
-            children: Any = values[-length:] if length else []
-            if length:
-                del values[-length:], stack[-length:]
-            if spliced:
-                children = _join(children, spliced, name == "")
-            if action is not None:
-                values.append(action(children))
-            elif name == "":
-                values.append(children if spliced else _Run(children))
+                key = (stack[-1], target, kind)
+                stack.append(self._climbs[key] if key in self._climbs else self._climb(*key))
             else:
-                raise KeyError(f"the grammar's rule `{name}` has no tree action")
-            stack.append(states[stack[-1]][origin])
-            if len(stack) == 2 and stack[1] == self._end:
-                return kind == END
+                children: Any = values[-length:] if length else []
+                if length:
+                    del values[-length:], stack[-length:]
+                if spliced:
+                    children = _join(children, spliced, name == "")
+                if action is not None:
+                    values.append(action(children))
+                elif name == "":
+                    values.append(children if spliced else _Run(children))
+                else:
+                    raise KeyError(f"the grammar's rule `{name}` has no tree action")
+                stack.append(states[stack[-1]][origin])
+                if len(stack) == 2 and stack[1] == self._end:
+                    return kind == END
+            target = states[stack[-1]].get(kind)
+        if target is None:
+            self._undo()
+            return False
+        leaf = self._leaves.get(kind)
+        self._saved = None
+        values.append(lexeme if leaf is None else leaf(lexeme))
+        stack.append(target)
+        return True
 
     def _undo(self) -> None:
         """Back to where the lexeme was met: reductions before a refusal hide what could have stood here."""
@@ -89,15 +89,12 @@ class Automaton:
         """The state after a run of rules that hand their only symbol on (atom, power, product, sum), found
         once each.
         """
-        key = (below, target, kind)
-        reached = self._climbs.get(key)
-        if reached is None:
-            step: int | None = target
-            while step is not None and step < 0 and self._rules[-1 - step][3] is None:
-                reached = self._states[below][self._rules[-1 - step][0]]
-                step = self._states[reached].get(kind)
-            assert reached is not None
-            self._climbs[key] = reached
+        step: int | None = target
+        reached = below
+        while step is not None and step < 0 and self._rules[-1 - step][3] is None:
+            reached = self._states[below][self._rules[-1 - step][0]]
+            step = self._states[reached].get(kind)
+        self._climbs[below, target, kind] = reached
         return reached
 
     def drop(self) -> bool:

@@ -213,6 +213,8 @@ class Build:
 
     def _call(self, children: list[Any]) -> syntax.Call:
         call = self._make_call(children[0], children)
+        if _is(children[-1], "RPAREN"):
+            return call
         mark = next((c for c in children if _is(c, "BACKWARD")), None)
         backward = self._span(mark, mark) if mark is not None else None
         shared = _after(children, "AS")

@@ -14,6 +14,8 @@ from rnnc.frontend.spelling import FUNCTIONS, spell_sign, spell_word
 from rnnc.frontend.tables import Tables
 
 _POINTED = ("NUMBER", "DOT")
+_SUSPECT = frozenset({ODD, "PRIME", "SLASH", *_POINTED})
+"""The kinds of what may be odd, by what stands beside it."""
 
 
 class Oddities:
@@ -27,7 +29,8 @@ class Oddities:
 
     def mend(self, lexemes: list[Lexeme]) -> list[Lexeme]:
         """The same lexemes with every odd one replaced or gone; each mistake is reported once."""
-        if not any(self._is_suspect(lexemes, place) for place in range(len(lexemes))):
+        suspects = (place for place, lexeme in enumerate(lexemes) if lexeme.kind in _SUSPECT)
+        if not any(self._is_suspect(lexemes, place) for place in suspects):
             return lexemes
         names = {lexeme.text for lexeme in lexemes if lexeme.kind == "NAME"}
         words: dict[str, list[Lexeme]] = {}

@@ -13,9 +13,6 @@ from rnnc.model.forms import At
 from rnnc.ops.formula import ZERO, Constant, Extent, Formula, Operand, Operation, operands
 from rnnc.system.forms import Access, Equation, Pointwise
 
-BY_HALVES = ("sigmoid", "half_tanh")
-"""What is spelled by tanh and halves."""
-
 NUMBERS = {0.5: "half", 1.0: "one", 2.0: "two", -1.0: "minus_one"}
 
 
@@ -38,6 +35,10 @@ class Elementwise:
             count = len(self.numbers) + 1
             self.numbers[value] = NUMBERS.get(value, f"number{count}")
         return self.numbers[value]
+
+    def call(self, op: str, args: list[str], out: str, scans: Mapping[str, str]) -> list[str]:
+        """The lines that put `op` of `args` into `out`, in a scan those that NumPy is called fastest by."""
+        return call(op, args, out, self.number, "") if scans else call(op, args, out)
 
     def equation(self, e: Equation, scans: Mapping[str, str]) -> None:
         """The lines that compute `e` where it lies."""
@@ -105,9 +106,7 @@ class _Writer:
                 args.append(dest)
             else:
                 args.append(self._value(a))
-        half = self.owner.number(0.5) if self.scans and node.op in BY_HALVES else "0.5"
-        minus = self.owner.number(-1.0) if self.scans and node.op == "neg" else "-1.0"
-        for line in call(node.op, args, dest, half=half, word="" if self.scans else "out=", minus=minus):
+        for line in self.owner.call(node.op, args, dest, self.scans):
             lines.add(line)
 
     def _fill(self, node: Formula, dest: str) -> None:
@@ -208,7 +207,7 @@ class _Writer:
     def _small(self, op: str, args: list[str]) -> str:
         """A function without a spelling of its own, through a work array of the output's space."""
         work = self._work()
-        for line in call(op, args, work, word="" if self.scans else "out="):
+        for line in self.owner.call(op, args, work, self.scans):
             self.owner.lines.add(line)
         return work
 

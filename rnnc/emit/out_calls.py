@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
-from rnnc.emit.elementwise import BY_HALVES
 from rnnc.emit.naming import spelled
 from rnnc.emit.planes import planes_index
-from rnnc.emit.spelling import call
 from rnnc.emit.views import view
 from rnnc.model.forms import At
 from rnnc.ops.elementary import BY_NAME
@@ -55,7 +53,7 @@ class OutCalls:
                 v, variable = names.values[r.name], names.variable(r.name)
                 if v.axes or v.batched or r.dims != e.dims or f"for each {variable}" in section.ready:
                     continue
-                repeated = section.elementwise.repeated.setdefault(r.name, names.for_each(variable))
+                repeated = section.elementwise.repeated.setdefault(r.name, names.derived(variable, "each"))
                 lines.add(f"{repeated} = for_each({variable}, batch)")
                 if lines.depth == 1:
                     section.ready.add(f"for each {variable}")
@@ -67,18 +65,16 @@ class OutCalls:
     def _together(self, section: SectionWriter, run: list[Equation], scans: Mapping[str, str]) -> None:
         """One call over the rows of all equations of `run`; of tanh and half_tanh the latter's rows are finished."""
         functions = [_function(e) for e in run]
-        place = _rows(section, run, scans)
-        half = section.elementwise.number(0.5) if scans and functions[0] in BY_HALVES else "0.5"
-        word = "" if scans else "out="
+        place, call = _rows(section, run, scans), section.elementwise.call
         if len(set(functions)) == 1:
-            lines = call(functions[0], [place], place, half=half, word=word)
+            lines = call(functions[0], [place], place, scans)
         else:
+            lines = call("tanh", [place], place, scans)
             half = section.elementwise.number(0.5) if scans else "0.5"
-            lines = call("tanh", [place], place, word=word)
             for function, some in groupby(run, _function):
                 if function == "half_tanh":
                     own = _rows(section, list(some), scans)
-                    lines += [*call("*", [own, half], own), *call("+", [own, half], own)]
+                    lines += [*call("*", [own, half], own, scans), *call("+", [own, half], own, scans)]
         for line in lines:
             section.lines.add(line)
 

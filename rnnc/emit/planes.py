@@ -67,7 +67,7 @@ def as_planes(names: Names, made: Iterable[Equation]) -> Iterator[str]:
             plane, seen = names.buffers[parts].plane, (e.out,)
         if plane is not None:
             for name in seen:
-                yield f"{names.in_planes(names.variable(name))} = {_as_planes(names, name, plane)}"
+                yield f"{names.derived(names.variable(name), 'planes')} = {_as_planes(names, name, plane)}"
 
 
 def joined_planes(names: Names, e: Equation) -> str | None:

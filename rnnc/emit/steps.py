@@ -147,7 +147,7 @@ class Steps:
             for before in (", ", "("):
                 turned = f"{before}{name}.T,"
                 if v.role in ("parameter", "fixed") and turned in line:
-                    kept = self.transposed.setdefault(name, self.names.transposed(name))
+                    kept = self.transposed.setdefault(name, self.names.derived(name, "T"))
                     return line.replace(turned, f"{before}{kept},")
         return line
 

@@ -62,9 +62,7 @@ class Names:
             here = {self.homes[name]: name for name in section.values}
             self._last = {**here, **self._last}
         self._variables: dict[Home, str] = {}
-        self._transposed: dict[str, str] = {}
-        self._planes: dict[str, str] = {}
-        self._for_each: dict[str, str] = {}
+        self._derived: dict[tuple[str, str], str] = {}
         self._lattices: dict[tuple[object, ...], str] = {}
         self.still = _still(program)
         """Of every dropout in a scan the axes along which its mask stays the same."""
@@ -79,29 +77,19 @@ class Names:
             self._lattices[key] = self.taken.new("lattice")
         return self._lattices[key]
 
-    def transposed(self, variable: str) -> str:
-        """The name of a weight's transpose."""
-        if variable not in self._transposed:
-            self._transposed[variable] = self.taken.new(f"{variable}_T")
-        return self._transposed[variable]
+    def derived(self, variable: str, what: str) -> str:
+        """The name of what is made of an array once: its transpose (T), the array seen as planes (planes), a vector
+        written out for each sequence (each)."""
+        key = (variable, what)
+        if key not in self._derived:
+            self._derived[key] = self.taken.new(f"{variable}_{what}")
+        return self._derived[key]
 
     def plane(self, name: str) -> Size | None:
         """The size of the planes that a value has several of; None where it lies otherwise."""
         home = self.homes.get(name)
         plane = self.buffers[home.buffer].plane if home is not None else None
         return None if plane is None or self.values[name].shape[0] == plane else plane
-
-    def in_planes(self, variable: str) -> str:
-        """The name of an array of parts side by side, seen as planes."""
-        if variable not in self._planes:
-            self._planes[variable] = self.taken.new(f"{variable}_planes")
-        return self._planes[variable]
-
-    def for_each(self, variable: str) -> str:
-        """The name of a vector written out for each sequence."""
-        if variable not in self._for_each:
-            self._for_each[variable] = self.taken.new(f"{variable}_each")
-        return self._for_each[variable]
 
     def variable(self, name: str) -> str:
         """The variable of the memory `name` lies in: a unit there gives it its name, or who comes last in the section
@@ -187,7 +175,7 @@ def view(
         return _of_call(names, access, scans)
     planes = planes and bool(access.dims)
     if planes and array is None and names.plane(access.name) is None:
-        base = names.in_planes(base)
+        base = names.derived(base, "planes")
     rows: list[str] = []
     spans: dict[int, str] = {}
     labels: list[str] = []

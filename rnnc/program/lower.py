@@ -46,7 +46,7 @@ Held = tuple[tuple[str, frozenset[str]], ...]
 
 def arranged(system: System, split: Parts, held: Held = (), planes: bool = False) -> Program:
     """The program of a schedule that is split into its sections already; `held`: what each of its strips holds, by
-    axis; `planes`: as for `lower`."""
+    axis; `planes`: whether the parts of stacks are whole in memory."""
     # what a border reads is ready before its value's readers start: never in one kernel with them
     outside = {n for b in system.borders for n in b.reads()}
     spaces = {v.name: (v.axes, v.batched, v.shape, v.name if v.name in outside else "") for v in system.values}

@@ -73,7 +73,7 @@ def _named(expr: m.Apply, model: m.Model, lowering: Lowering) -> m.Expr:
     args = tuple(_apart(a, model, lowering) for a in (*predictions, wanted))
     made = EXPAND[expr.op](replace(expr, args=args), lowering)
     for read in reads.values():
-        made = choose(_every(apply("present", read)), made, 0.0)
+        made = choose(_entries("min", apply("present", read)), made, 0.0)
     return made
 
 
@@ -176,7 +176,7 @@ def _flags(expr: m.Expr, model: m.Model) -> list[m.Expr]:
     reduced: list[m.Expr] = []
     for node in _minded(expr):
         if isinstance(node, m.Read) and node.name in names:
-            found.setdefault((node.name, node.at), _any(apply("present", node)))
+            found.setdefault((node.name, node.at), _entries("max", apply("present", node)))
         elif _reduces(node):
             for flag in _flags(node.body, model):
                 along = node.axis in flag.type.axes
@@ -185,12 +185,9 @@ def _flags(expr: m.Expr, model: m.Model) -> list[m.Expr]:
     return [*found.values(), *reduced]
 
 
-def _any(flags: m.Expr) -> m.Expr:
-    return m.Apply("max", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
-
-
-def _every(flags: m.Expr) -> m.Expr:
-    return m.Apply("min", (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
+def _entries(op: str, flags: m.Expr) -> m.Expr:
+    """Of the flags of all entries together, "max": whether any holds, "min": whether every one does."""
+    return m.Apply(op, (flags,), m.Type(flags.type.axes, ()), flags.span) if flags.type.shape else flags
 
 
 def _guarded(expr: m.Expr, targets: set[str], model: m.Model, lowering: Lowering) -> m.Expr:
@@ -213,5 +210,5 @@ def _masked(expr: m.Expr, model: m.Model, lowering: Lowering) -> m.Expr:
     """`expr`, and 0 where an entry of a target that it reads is missing."""
     result = _guarded(expr, {t.name for t in model.targets}, model, lowering)
     for read in _targets(expr, model):
-        result = choose(_every(apply("present", read)), result, 0.0)
+        result = choose(_entries("min", apply("present", read)), result, 0.0)
     return result

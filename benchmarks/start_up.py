@@ -19,24 +19,34 @@ from pathlib import Path
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 
 
+def network(name: str, equations: list[str], last: str) -> str:
+    """A spec of these equations, whose last is read by an output with a loss."""
+    lines = "\n  ".join(equations)
+    return (
+        f"network {name}(D = 3, H = 4) {{\n  axis n\n  input x[n] : D\n  target t[n] : H\n  {lines}\n"
+        f"  output y[n] : H = full({last})\n  loss squared_error(y, t)\n}}\n"
+    )
+
+
 def chain(count: int) -> str:
     """A network of `count` recurrent equations, one on the other."""
-    units = "\n".join(f"  unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + full(u{k}[n-1]) + bias)" for k in range(1, count))
-    first = "  unit u0[n] : H = tanh(full(x[n]) + full(u0[n-1]) + bias)"
-    return (
-        f"network chain(D = 3, H = 4) {{\n  axis n\n  input x[n] : D\n  target t[n] : H\n{first}\n{units}\n"
-        f"  output y[n] : H = full(u{count - 1})\n  loss squared_error(y, t)\n}}\n"
-    )
+    read = ["x[n]", *(f"u{k}[n]" for k in range(count - 1))]
+    made = [f"unit u{k}[n] : H = tanh(full({one}) + full(u{k}[n-1]) + bias)" for k, one in enumerate(read)]
+    return network("chain", made, f"u{count - 1}")
 
 
 def ring(count: int) -> str:
     """A network of `count` equations that are one recurrent block."""
-    units = "\n".join(f"  unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + bias)" for k in range(1, count))
-    first = f"  unit u0[n] : H = tanh(full(x[n]) + full(u{count - 1}[n-1]) + bias)"
-    return (
-        f"network ring(D = 3, H = 4) {{\n  axis n\n  input x[n] : D\n  target t[n] : H\n{first}\n{units}\n"
-        f"  output y[n] : H = full(u{count - 1})\n  loss squared_error(y, t)\n}}\n"
-    )
+    made = [f"unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + bias)" for k in range(1, count)]
+    first = f"unit u0[n] : H = tanh(full(x[n]) + full(u{count - 1}[n-1]) + bias)"
+    return network("ring", [first, *made], f"u{count - 1}")
+
+
+def layers(count: int) -> str:
+    """A network of `count` layers without a recurrence."""
+    read = ["x[n]", *(f"u{k}[n]" for k in range(count - 1))]
+    made = [f"unit u{k}[n] : H = tanh(full({one}) + bias)" for k, one in enumerate(read)]
+    return network("layers", made, f"u{count - 1}")
 
 
 def seconds(command: list[str], runs: int, folder: Path) -> float:

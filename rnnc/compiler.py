@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnc.collector import without_collections
 from rnnc.diagnostics import Diagnostic, Reporter, Source
 from rnnc.frontend.parse import parse
 from rnnc.frontend.read import read_path, read_text
@@ -35,6 +36,7 @@ class Understood:
     warnings: tuple[Diagnostic, ...]
 
 
+@without_collections
 def understand(
     source: Source,
     *,
@@ -56,6 +58,7 @@ def understand(
     return Understood(source, model, system, reporter.diagnostics)
 
 
+@without_collections
 def differentiate(understood: Understood) -> System:
     """The system with stacked weights, the adjoints of its loss, and what a scan need not repeat outside it."""
     from rnnc.learning.bptt import bptt
@@ -63,6 +66,7 @@ def differentiate(understood: Understood) -> System:
     return bptt(understood.system)
 
 
+@without_collections
 def influences(understood: Understood) -> System:
     """The system with the influences of real-time recurrent learning. Raises `Rejected` where there is none."""
     from rnnc.learning.follow import follow
@@ -78,6 +82,7 @@ MOST_INFLUENCES = 3000
 """Influences (of one parameter on one state) beyond which a module learns forward in time only where that is asked."""
 
 
+@without_collections
 def learners(
     understood: Understood, learn: Sequence[str] | None = None, checkpoint: bool = False, by_strips: bool = True
 ) -> tuple[Learner, ...]:
@@ -101,6 +106,7 @@ def learners(
     return tuple(one for one in found if one is not None)
 
 
+@without_collections
 def emit(
     understood: Understood, target: str = "numpy", learn: Sequence[str] | None = None, checkpoint: bool = False
 ) -> str:

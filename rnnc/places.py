@@ -28,3 +28,8 @@ def grammar_file() -> Path:
 
 def specs_folder() -> Path:
     return folder("specs")
+
+
+def shipped_specs() -> tuple[str, ...]:
+    """The names of the shipped specs, in order."""
+    return tuple(sorted(path.stem for path in specs_folder().glob("*.rnn")))

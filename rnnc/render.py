@@ -5,6 +5,7 @@ object a line.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from rnnc.diagnostics import Diagnostic, Span
 SHOWN = 20
 _TAB = 4
 _WIDE = 160
+_QUOTED = 400
+_LONG_QUOTE = re.compile(f"`[^`]{{{_QUOTED + 1},}}`")
 _RESET = "\033[0m"
 _BOLD, _RED, _YELLOW, _BLUE, _CYAN = "\033[1m", "\033[1;31m", "\033[1;33m", "\033[1;34m", "\033[1;36m"
 Paint = Callable[[str, str], str]
@@ -92,7 +95,7 @@ def _severity(one: Diagnostic) -> tuple[str, str]:
 def _concise(one: Diagnostic, paint: Paint) -> str:
     line, column = one.span.source.position(one.span.start)
     word, style = _severity(one)
-    return f"{one.span.source.name}:{line}:{column}: {paint(f'{word}[{one.code}]', style)}: {one.message()}\n"
+    return f"{one.span.source.name}:{line}:{column}: {paint(f'{word}[{one.code}]', style)}: {_said(one.message())}\n"
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _full(one: Diagnostic, paint: Paint) -> str:
     last = max(mark.line for several in marks.values() for mark in several)
     gutter = len(str(last))
     bar = paint("|", _BLUE)
-    out = [f"{paint(f'{word}[{one.code}]', style)}{paint(': ' + one.message(), _BOLD)}"]
+    out = [f"{paint(f'{word}[{one.code}]', style)}{paint(': ' + _said(one.message()), _BOLD)}"]
     for name, several in marks.items():
         first = several[0]
         place = f"{line}:{column}" if name == source.name else f"{first.line}:{_column(spans[name])}"
@@ -128,10 +131,10 @@ def _full(one: Diagnostic, paint: Paint) -> str:
         out.append(f"{' ' * gutter} {bar}")
         out.extend(_lines(spans[name], several, gutter, style, paint))
     for note in one.notes():
-        out.append(f"{' ' * gutter} {paint('=', _BLUE)} note: {note}")
+        out.append(f"{' ' * gutter} {paint('=', _BLUE)} note: {_said(note)}")
     mend = one.help()
     if mend is not None:
-        out.append(f"{paint('help', _CYAN)}: {mend.text}")
+        out.append(f"{paint('help', _CYAN)}: {_said(mend.text)}")
     return "\n".join(out) + "\n"
 
 
@@ -158,7 +161,7 @@ def _lines(span: Span, marks: list[_Mark], gutter: int, style: str, paint: Paint
             front = _width(_display(line[low : mark.start])) + (3 if low else 0)
             under = _display(line[low : min(mark.end, high)])
             wide = max(_width(under) - front + (3 if low else 0), 1)
-            said = f"{mark.sign * wide} {mark.text}".rstrip()
+            said = f"{mark.sign * wide} {_said(mark.text)}".rstrip()
             color = style if mark.sign == "^" else _BLUE
             out.append(f"{' ' * gutter} {paint('|', _BLUE)} {' ' * front}{paint(said, color)}")
         before = number
@@ -167,6 +170,12 @@ def _lines(span: Span, marks: list[_Mark], gutter: int, style: str, paint: Paint
 
 def _numbered(number: int, text: str, gutter: int, paint: Paint) -> str:
     return f"{paint(f'{number:>{gutter}} |', _BLUE)} {text}".rstrip()
+
+
+def _said(text: str) -> str:
+    """Words as shown: nothing that colours a terminal, and the front alone of a quotation of hundreds of letters."""
+    plain = text if text.isprintable() else "".join("?" if _is_unseen(letter) else letter for letter in text)
+    return _LONG_QUOTE.sub(lambda quote: f"{quote[0][:_QUOTED]}...`", plain)
 
 
 def _window(line: str, column: int) -> tuple[str, int, int]:
@@ -195,13 +204,18 @@ def _display(text: str) -> str:
     for letter in text:
         if letter == "\t":
             piece = " " * (_TAB - column % _TAB)
-        elif unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        elif _is_unseen(letter):
             piece = "?"
         else:
             piece = letter
         out.append(piece)
         column += _width(piece)
     return "".join(out)
+
+
+def _is_unseen(letter: str) -> bool:
+    """A letter that no terminal prints, or that would colour what follows."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def _width(text: str) -> int:

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "rnnc"
 
 # From the bottom up: a room sees every line before its own, and no other room of its line.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("sizes", "suggest", "places"),
+    ("sizes", "suggest", "places", "collector"),
     ("diagnostics",),
     ("frontend", "ops"),
     ("model",),
@@ -45,8 +45,14 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 BAD_NAMES = ("utils", "util", "helpers", "helper", "common", "base", "manager", "misc")
 SCANS = ("iterdir", "glob", "rglob", "listdir", "scandir", "iter_modules", "walk_packages", "entry_points")
-# The names of spec files that a message may offer, the verbs, which stand in a tuple, and a run's checkpoints.
-MAY_SCAN = ("rnnc/runtime/checkpoints.py", "rnnc/model/uses.py", "rnnc/commands/specification.py", "rnnc/cli.py")
+# The names of spec files, shipped or offered by a message, the verbs, which stand in a tuple, and a run's checkpoints.
+MAY_SCAN = (
+    "rnnc/places.py",
+    "rnnc/model/uses.py",
+    "rnnc/commands/specification.py",
+    "rnnc/cli.py",
+    "rnnc/runtime/checkpoints.py",
+)
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
 

@@ -35,6 +35,14 @@ class Remark(Example):
     code: ClassVar[str] = "W999"
 
 
+class Quoting(Example):
+    code: ClassVar[str] = "E998"
+    name: str
+
+    def message(self) -> str:
+        return f"`{self.name}` is wrong"
+
+
 def span(source: Source, word: str, start: int = 0) -> Span:
     at = source.text.index(word, start)
     return Span(source, at, at + len(word))
@@ -114,6 +122,13 @@ def test_long_lines_are_cut_around_the_mark() -> None:
     lines = render([Example(span=span(source, "here"))]).splitlines()
     assert max(map(len, lines)) < 200
     assert lines[3].index("here") == lines[4].index("^^^^")
+
+
+@pytest.mark.parametrize("form", ["full", "concise"])
+def test_what_a_message_quotes_is_cleaned_and_cut(form: str) -> None:
+    long = render([Quoting(span=span(FIRST, "five"), name="y" * 1_000)], form)
+    assert f"`{'y' * 399}...` is wrong" in long and len(max(long.splitlines(), key=len)) < 500
+    assert "`a?[31mb?c` is wrong" in render([Quoting(span=span(FIRST, "five"), name="a\033[31mb\nc")], form)
 
 
 def test_end_of_text_and_empty_text() -> None:

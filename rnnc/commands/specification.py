@@ -14,7 +14,7 @@ from rnnc.commands.rules import named_rules
 from rnnc.compiler import Understood, understand
 from rnnc.diagnostics import Source
 from rnnc.frontend.read import read_path
-from rnnc.places import specs_folder
+from rnnc.places import shipped_specs, specs_folder
 from rnnc.suggest import suggest
 
 
@@ -29,7 +29,7 @@ def read_spec(spec: str) -> tuple[Source, Path | None]:
             raise Failure("standard input is closed")
         return read_path(spec), None
     path = Path(spec)
-    if not path.is_file() and spec in _shipped():
+    if not path.is_file() and spec in shipped_specs():
         path = specs_folder() / f"{spec}.rnn"
         return read_path(path, f"specs/{path.name}"), path
     if not path.exists():
@@ -56,10 +56,6 @@ def load_spec(arguments: argparse.Namespace, learn: str | None = None) -> types.
     return load_module(emit(understood, learn=names), understood.model.name)
 
 
-def _shipped() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in specs_folder().glob("*.rnn")))
-
-
 def _near(path: Path) -> str:
     """The file or the shipped network that was probably meant."""
     whole = path.with_name(f"{path.name}.rnn")
@@ -69,6 +65,6 @@ def _near(path: Path) -> str:
         meant = suggest(path.name, sorted(near.name for near in path.parent.glob("*.rnn")))
         if meant is not None:
             return f"did you mean `{path.parent / meant}`?"
-    shipped = suggest(path.stem + " ", [f"{name} " for name in _shipped()])
-    name = path.stem if path.stem in _shipped() else shipped.strip() if shipped else None
+    shipped = suggest(path.stem + " ", [f"{name} " for name in shipped_specs()])
+    name = path.stem if path.stem in shipped_specs() else shipped.strip() if shipped else None
     return f"did you mean the shipped network `{name}`?" if name else ""

@@ -8,11 +8,9 @@ the statement is left out.
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from rnnc.collector import without_collections
 from rnnc.diagnostics import Reporter, Source, Span
 from rnnc.frontend.automaton import Automaton
 from rnnc.frontend.brackets import Brackets
@@ -38,12 +36,12 @@ _MOST = 1000
 _RESUME = frozenset({*KEYWORDS, "RBRACE"})
 
 
+@without_collections
 def parse(source: Source, reporter: Reporter) -> File:
     """The syntax tree of a source; where something was reported the tree holds what could be read."""
     mine = Reporter(most=_MOST)
-    with _no_collection():
-        file = _parse(source, mine)
-    for diagnostic in tried(source, mine.diagnostics, _count_errors):
+    file = _parse(source, mine)
+    for diagnostic in tried(source, mine.diagnostics, count_errors):
         reporter.report(diagnostic)
     return file or File((), (), (), (), Span(source, 0, len(source.text)))
 
@@ -65,7 +63,8 @@ def _parse(source: Source, reporter: Reporter) -> File | None:
     return file
 
 
-def _count_errors(source: Source) -> int:
+def count_errors(source: Source) -> int:
+    """How many mistakes one reading of a source finds; none of its helps is tried."""
     reporter = Reporter(most=_MOST)
     _parse(source, reporter)
     return len(reporter.diagnostics)
@@ -170,15 +169,3 @@ class _Reading:
 def _first_line(source: Source) -> Span:
     end = source.text.find("\n")
     return Span(source, 0, len(source.text) if end < 0 else end)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """A tree has no cycles; looking for some while it grows costs half the time of a large spec."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -22,7 +22,7 @@ from rnnc.model.loss_calls import LOSS_FORMS, loss_call
 from rnnc.model.reductions import reduced, reduced_together
 from rnnc.model.sizing import constant_of, is_whole, number_of, size_expression
 from rnnc.ops.elementary import ELEMENTARY
-from rnnc.places import specs_folder
+from rnnc.places import shipped_specs
 from rnnc.sizes import Size
 from rnnc.suggest import suggest
 
@@ -111,7 +111,7 @@ def _not_yet(node: syntax.Call) -> WrongPlace | NotYetRandom | None:
 def _unknown(node: syntax.Call, context: Context, drafting: Drafting) -> None:
     for argument in node.args:
         drafting.draft(argument, context)
-    if (specs_folder() / f"{node.function.text}.rnn").is_file():
+    if node.function.text in shipped_specs():
         drafting.report(UnknownName(span=node.function.span, kind="cell", shipped=True))
         return
     names = [*context.scope.functions, *drafting.r.functions, *EVERY, *drafting.r.cells]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from rnnc.model.declare import enter_function
 from rnnc.model.errors_files import LeavesFolder, MissingFile, UseCycle
 from rnnc.model.errors_names import DeclaredTwice
 from rnnc.model.resolution import Resolution
-from rnnc.places import specs_folder
+from rnnc.places import shipped_specs, specs_folder
 from rnnc.suggest import suggest
 
 
@@ -58,7 +59,7 @@ class Loader:
         shipped = specs_folder().resolve()
         if not use.path.endswith(".rnn"):
             path = shipped / f"{use.path}.rnn"
-            known = sorted(p.stem for p in shipped.glob("*.rnn"))
+            known = shipped_specs()
             if use.path in known:
                 return path, f"specs/{use.path}.rnn"
             meant = suggest(use.path, known)
@@ -78,8 +79,10 @@ class Loader:
         root = shipped if user.parent == shipped or self.path is None else self.path.resolve().parent
         try:
             path = (user.parent / use.path).resolve()
-        except (OSError, RuntimeError):
-            reason = "its links lead in a circle"
+            path.exists()
+        except (OSError, RuntimeError) as problem:
+            too_long = isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG
+            reason = "a name in it is too long for a file" if too_long else "its links lead in a circle"
             self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
             return None
         if not path.is_relative_to(root):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from frontend.trees import wrong
+from understanding import inside
 
-from rnnc.diagnostics import apply_edits
+from rnnc.diagnostics import Source, apply_edits
 from rnnc.frontend.lex import lex
+from rnnc.frontend.parse import count_errors
+from rnnc.frontend.read import read_text
 from rnnc.frontend.stored import tables
 from rnnc.places import specs_folder
 from rnnc.render import render
 
 SPECS = sorted(specs_folder().glob("*.rnn"))
-MEGABYTE = 1_000_000
 
 
 def _broken(text: str, rng: random.Random) -> Iterator[str]:
@@ -62,31 +66,57 @@ def test_noise() -> None:
         render(wrong("network a {\n" + text.replace(" ", "") + "\n}"))
 
 
+def _lines(text: str) -> int:
+    """How many lines of Python run to read a text once."""
+    source, count = read_text(text), 0
+
+    def one(_frame: FrameType, _event: str, _argument: object) -> Any:
+        nonlocal count
+        count += 1
+        return one
+
+    before = sys.gettrace()
+    sys.settrace(one)
+    try:
+        count_errors(source)
+    finally:
+        sys.settrace(before)
+    return count
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "network a {\n" + "uint x = 3\n" * 90_000 + "}",
-        "network a { unit h = 1 " + "} " * (MEGABYTE // 2),
-        "network a { unit h = full(" + "a " * (MEGABYTE // 2) + ") }",
-        "network a { unit h = x[" + ":" * MEGABYTE + "] }",
-        "network a {\n" + "cell c(x) { unit y = x return y }\n" * 30_000 + "}",
-        "α" * MEGABYTE,
-        " ".join(f"α{k}" for k in range(MEGABYTE // 8)),
-        "'" * MEGABYTE,
+        lambda n: "network a {\n" + "uint x = 3\n" * n + "}",
+        lambda n: "network a { unit h = 1 " + "} " * n,
+        lambda n: "network a { unit h = full(" + "a " * n + ") }",
+        lambda n: "network a { unit h = x[" + ":" * n + "] }",
+        lambda n: "network a {\n" + "cell c(x) { unit y = x return y }\n" * n + "}",
+        lambda n: "α" * n,
+        lambda n: " ".join(f"α{k}" for k in range(n)),
+        lambda n: "'" * n,
+        lambda n: inside("\n".join(f"unit h{k}[n] : D = tanh(full(x[n]) + full(h{k}[n-1]))" for k in range(n))),
+        lambda n: inside("output y[n] : D = " + "x * 2 + " * n + "x"),
     ],
-    ids=["statements", "closers", "names", "colons", "cells", "letter", "words", "quotes"],
+    ids=[*("statements", "closers", "names", "colons", "cells", "letter", "words", "quotes"), "right", "a sum"],
 )
-def test_a_megabyte_of_mistakes(text: str) -> None:
-    start = time.process_time()
-    found = wrong(text)
-    assert found
-    assert render(found)
-    assert time.process_time() - start < 5
+def test_work_grows_as_the_text_does(text: Callable[[int], str]) -> None:
+    """The seconds of a megabyte: `benchmarks/limits.py`."""
+    assert _lines(text(1_000)) <= 2.05 * _lines(text(500))
 
 
-def test_a_megabyte_that_is_right() -> None:
-    unit = "unit h{0}[n] : H = tanh(full(x[n]) + full(h{0}[n-1]) + bias)\n"
-    text = "network a(D = 3, H = 4) {\naxis n\ninput x[n] : D\n" + "".join(map(unit.format, range(16_000))) + "}"
-    start = time.process_time()
-    assert wrong(text) == ()
-    assert time.process_time() - start < 5
+@pytest.mark.parametrize("mistakes", [20, 90, 200, 1_000])
+def test_helps_are_tried_within_measure(mistakes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text is read again for every help of twenty mistakes; of hundreds, each of which takes its time in each
+    reading, for the first alone, and for none once there are too many to count."""
+    read = 0
+
+    def counted(source: Source) -> int:
+        nonlocal read
+        read += count_errors(source)
+        return count_errors(source)
+
+    monkeypatch.setattr("rnnc.frontend.parse.count_errors", counted)
+    found = wrong("network a {\n" + "uint x = 3\n" * mistakes + "}")
+    assert mistakes > 100 or all(one.help() is not None for one in found[:20])
+    assert read < 8_000

@@ -103,6 +103,13 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         assert "E007" in codes(write(tmp_path, main=f'use "{path}"\n' + NETWORK.format("c"))), path
 
 
+def test_a_name_too_long_for_a_file(tmp_path: Path) -> None:
+    long = "y" * 3_000
+    assert "E007" in codes(write(tmp_path, main=f'use "{long}.rnn"\n' + NETWORK.format("c")))
+    assert "E007" in codes(write(tmp_path, main=f'use "{long}"\n' + NETWORK.format("c")))
+    assert codes(write(tmp_path, main=NETWORK.format(long))) == ["E101"]
+
+
 def test_a_wrong_used_file_is_reported(tmp_path: Path) -> None:
     main = write(tmp_path, main='use "c.rnn"\n' + NETWORK.format("c"), c="cell c(x { }\n")
     with pytest.raises(Rejected) as caught:

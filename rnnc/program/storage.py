@@ -262,7 +262,7 @@ class Storage:
             return
         if self._side_by_side(home):
             return
-        for access in moment.equation.reads:
+        for access in sorted(moment.equation.reads, key=self._has_place):
             name = access.name
             made = self.life.made.get(name)
             if made is None or name in self.homes or made.section != "backward" or made.conditional:
@@ -277,6 +277,12 @@ class Storage:
             self._live(name, home)
             self._widen(home.buffer, self.extents[name])
             return
+
+    def _has_place(self, access: Access) -> bool:
+        """Whether a value needs no memory of a strip where it is not made in the place of what reads it: within a scan
+        it is a row, and elsewhere it can take the place of what it reads itself."""
+        made = self.life.made.get(access.name)
+        return made is None or bool(made.loops) or self._source(made) is not None
 
     def _has_halo(self, name: str) -> bool:
         return any(e.low or e.high for e in self.extents[name])

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 DONE, WRONG, USAGE, BUG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
+BEYOND_MEMORY = ("Maximum allowed dimension exceeded", "array is too big", "maximum supported dimension")
+"""What NumPy says of an array with more entries than an address has bits for."""
+
 VERBS: tuple[tuple[str, str], ...] = (
     ("check", "say what is wrong with a spec"),
     ("compile", "write the NumPy module of a spec"),
@@ -134,6 +137,8 @@ def run(argv: Sequence[str]) -> int:
         _leave_stdout()
         return _say(f"error: {_reason(problem)}\n", USAGE)
     except Exception as bug:
+        if isinstance(bug, ValueError) and str(bug).startswith(BEYOND_MEMORY):
+            return _say("error: not enough memory\n", USAGE)
         return _say(_report(bug), BUG)
 
 
@@ -184,10 +189,6 @@ def _unknown(argv: list[str]) -> Failure:
 
 
 def _reason(problem: OSError) -> str:
-    from rnnc.frontend.read import Unreadable
-
-    if isinstance(problem, Unreadable):
-        return str(problem)
     place = f"{problem.filename}: " if problem.filename is not None else ""
     return f"{place}{problem.strerror or problem}".splitlines()[0]
 

@@ -31,7 +31,7 @@ def render(diagnostics: Iterable[Diagnostic], form: str = "full", color: bool = 
         raise ValueError(f"no such form of diagnostics: {form!r}; there are {', '.join(FORMS)}")
     found = list(diagnostics)
     if form == "json":
-        return "".join(json.dumps(to_json(one), ensure_ascii=False) + "\n" for one in found)
+        return "".join(json.dumps(to_json(one)) + "\n" for one in found)
     errors = [one for one in found if one.is_error]
     hidden = {id(one) for one in errors[limit:]}
     shown = [one for one in found if id(one) not in hidden]
@@ -95,7 +95,9 @@ def _severity(one: Diagnostic) -> tuple[str, str]:
 def _concise(one: Diagnostic, paint: Paint) -> str:
     line, column = one.span.source.position(one.span.start)
     word, style = _severity(one)
-    return f"{one.span.source.name}:{line}:{column}: {paint(f'{word}[{one.code}]', style)}: {_said(one.message())}\n"
+    return (
+        f"{said(one.span.source.name)}:{line}:{column}: {paint(f'{word}[{one.code}]', style)}: {said(one.message())}\n"
+    )
 
 
 @dataclass(frozen=True)
@@ -122,19 +124,19 @@ def _full(one: Diagnostic, paint: Paint) -> str:
     last = max(mark.line for several in marks.values() for mark in several)
     gutter = len(str(last))
     bar = paint("|", _BLUE)
-    out = [f"{paint(f'{word}[{one.code}]', style)}{paint(': ' + _said(one.message()), _BOLD)}"]
+    out = [f"{paint(f'{word}[{one.code}]', style)}{paint(': ' + said(one.message()), _BOLD)}"]
     for name, several in marks.items():
         first = several[0]
         place = f"{line}:{column}" if name == source.name else f"{first.line}:{_column(spans[name])}"
         arrow = "-->" if name == source.name else ":::"
-        out.append(f"{' ' * gutter}{paint(arrow, _BLUE)} {name}:{place}")
+        out.append(f"{' ' * gutter}{paint(arrow, _BLUE)} {said(name)}:{place}")
         out.append(f"{' ' * gutter} {bar}")
         out.extend(_lines(spans[name], several, gutter, style, paint))
     for note in one.notes():
-        out.append(f"{' ' * gutter} {paint('=', _BLUE)} note: {_said(note)}")
+        out.append(f"{' ' * gutter} {paint('=', _BLUE)} note: {said(note)}")
     mend = one.help()
     if mend is not None:
-        out.append(f"{paint('help', _CYAN)}: {_said(mend.text)}")
+        out.append(f"{paint('help', _CYAN)}: {said(mend.text)}")
     return "\n".join(out) + "\n"
 
 
@@ -161,9 +163,9 @@ def _lines(span: Span, marks: list[_Mark], gutter: int, style: str, paint: Paint
             front = _width(_display(line[low : mark.start])) + (3 if low else 0)
             under = _display(line[low : min(mark.end, high)])
             wide = max(_width(under) - front + (3 if low else 0), 1)
-            said = f"{mark.sign * wide} {_said(mark.text)}".rstrip()
+            words = f"{mark.sign * wide} {said(mark.text)}".rstrip()
             color = style if mark.sign == "^" else _BLUE
-            out.append(f"{' ' * gutter} {paint('|', _BLUE)} {' ' * front}{paint(said, color)}")
+            out.append(f"{' ' * gutter} {paint('|', _BLUE)} {' ' * front}{paint(words, color)}")
         before = number
     return out
 
@@ -172,7 +174,7 @@ def _numbered(number: int, text: str, gutter: int, paint: Paint) -> str:
     return f"{paint(f'{number:>{gutter}} |', _BLUE)} {text}".rstrip()
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
     """Words as shown: nothing that colours a terminal, and the front alone of a quotation of hundreds of letters."""
     plain = text if text.isprintable() else "".join("?" if _is_unseen(letter) else letter for letter in text)
     return _LONG_QUOTE.sub(lambda quote: f"{quote[0][:_QUOTED]}...`", plain)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import Any, NoReturn
 
 from rnnc.commands.failure import Failure
 from rnnc.suggest import suggest
 
 FORMS = ("full", "concise", "json")
+FILES = ("spec", "specs", "out", "data", "valid", "text", "weights")
+"""The arguments that name a file, whatever the verb."""
 _NUMBER = re.compile(r"-\.?\d")
+_WHOLE = re.compile(r"[+-]?\d{1,30}")
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,10 +37,14 @@ class Parser(argparse.ArgumentParser):
         for word in options:
             self._known(word)
         if "-h" in options or "--help" in options:
-            self.print_help()
+            sys.stdout.write(self.format_help())
             return None
         # Positionals on either side of the options, as `rnnc predict SPEC --weights W -`.
-        return self.parse_intermixed_args(argv)
+        arguments = self.parse_intermixed_args(argv)
+        for name, value in vars(arguments).items():
+            if name in FILES and "" in (value, *(value if isinstance(value, list) else ())):
+                raise Failure(f"the name of a file is empty: {name.upper()}", self.format_usage())
+        return arguments
 
     def _known(self, word: str) -> None:
         if not word.startswith("-") or word == "-" or _NUMBER.match(word):
@@ -92,7 +100,8 @@ def setting(text: str) -> tuple[str, float]:
     try:
         if not equals or not name.strip().isidentifier():
             raise ValueError
-        return name.strip(), float(number)
+        # As many figures as were given: a float has sixteen.
+        return name.strip(), int(number) if _WHOLE.fullmatch(number.strip()) else float(number)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a name and a number, as in H=64, not `{text}`") from None
 
@@ -101,8 +110,9 @@ def settings_of(arguments: argparse.Namespace) -> dict[str, float]:
     """What all `-s` say together; `Failure` where two disagree."""
     given: dict[str, float] = {}
     for name, value in arguments.settings:
-        if given.setdefault(name, value) != value:
-            raise Failure(f"`-s {name}` is given twice, {given[name]:g} and {value:g}")
+        if name in given and given[name] != value:
+            raise Failure(f"`-s {name}` is given twice, {given[name]!r} and {value!r}")
+        given[name] = value
     return given
 
 

@@ -1,5 +1,5 @@
 """Say what is wrong with a spec: errors and warnings on standard error. The exit status is 1 where one is
-wrong.
+wrong, 2 where one cannot be read.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 
 from rnnc.commands.arguments import Parser, add_reading, form_of
+from rnnc.commands.failure import Failure
 
 
 def add_arguments(parser: Parser) -> None:
@@ -18,8 +19,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """All specs are looked at, also after a wrong one."""
-    from rnnc.commands.complaints import show_rejected
+    """All specs are looked at, also after one that is wrong or cannot be read."""
+    from rnnc.commands.complaints import show_failure, show_rejected
     from rnnc.commands.output import write_result
     from rnnc.commands.specification import understand_spec
     from rnnc.diagnostics import Rejected
@@ -30,7 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
             understood = understand_spec(arguments, spec)
         except Rejected as rejected:
             show_rejected(rejected, arguments)
-            status = 1
+            status = max(status, 1)
+            continue
+        except Failure as failure:
+            show_failure(failure)
+            status = 2
             continue
         if form_of(arguments) != "json":
             found = len(understood.warnings)

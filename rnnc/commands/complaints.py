@@ -6,8 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 from rnnc.commands.arguments import form_of
+from rnnc.commands.failure import Failure
 from rnnc.diagnostics import Diagnostic, Rejected
 
 
@@ -18,12 +20,17 @@ def show_diagnostics(found: Iterable[Diagnostic], arguments: argparse.Namespace)
         return
     from rnnc.render import render
 
-    sys.stderr.write(render(shown, form_of(arguments), color=in_color()))
+    _write(render(shown, form_of(arguments), color=in_color()))
 
 
 def show_rejected(rejected: Rejected, arguments: argparse.Namespace) -> None:
     """Everything a wrong spec is told."""
     show_diagnostics(rejected.diagnostics, arguments)
+
+
+def show_failure(failure: Failure) -> None:
+    """What cannot be done, of one spec among others."""
+    _write(failure.text())
 
 
 def in_color() -> bool:
@@ -35,4 +42,11 @@ def in_color() -> bool:
 def say(text: str, arguments: argparse.Namespace) -> None:
     """One line for people; left out where standard error is read by a program."""
     if form_of(arguments) != "json":
-        sys.stderr.write(text + "\n")
+        _write(text + "\n")
+
+
+def _write(text: str) -> None:
+    """Where nobody reads, the exit status still tells."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -13,4 +13,6 @@ class Failure(Exception):
 
     def text(self) -> str:
         """For standard error, ended by a line end."""
-        return f"error: {self.message}\n" + (self.hint.rstrip("\n") + "\n" if self.hint else "")
+        from rnnc.render import said
+
+        return f"error: {said(self.message)}\n" + (self.hint.rstrip("\n") + "\n" if self.hint else "")

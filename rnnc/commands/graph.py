@@ -5,7 +5,6 @@ Graphviz.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Literal
 
 from rnnc.commands.arguments import Parser, add_spec
@@ -43,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _form(out: str) -> Literal["svg", "dot"]:
-    suffix = Path(out).suffix.lower()
-    if out == "-" or suffix == ".svg":
+    if out == "-" or out.lower().endswith(".svg"):
         return "svg"
-    if suffix in (".dot", ".gv"):
+    if out.lower().endswith((".dot", ".gv")):
         return "dot"
     raise Failure(f"the picture's file ends in .svg or .dot, `{out}` does not")

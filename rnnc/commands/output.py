@@ -19,22 +19,23 @@ def write_result(text: str, out: str = "-") -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        _write(os.path.realpath(out), text.encode())
+        _write(out, text.encode())
     except OSError as problem:
         raise Failure(f"cannot write {out}: {(problem.strerror or str(problem)).lower()}") from None
 
 
-def _write(path: str, content: bytes) -> None:
+def _write(out: str, content: bytes) -> None:
     """Into a new file beside the old one, which then takes its place: no reader ever sees a half of it."""
     try:
-        old = os.stat(path)
+        old = os.stat(out)
     except FileNotFoundError:
         old = None
     if old is not None and not stat.S_ISREG(old.st_mode):
         # A device, a pipe: nothing to replace. A folder: says so.
-        with open(path, "wb") as stream:
+        with open(out, "wb") as stream:
             stream.write(content)
         return
+    path = os.path.realpath(out)
     folder, name = os.path.split(path)
     fresh = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(6)}")
     # Not `tempfile`, whose files only their owner can read: the mode follows the umask, as for any output.

@@ -5,7 +5,6 @@ exact rule is the cheapest. With -o, draw which parameter influences which state
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rnnc.commands.arguments import FORMS, Parser, add_reading
 from rnnc.commands.failure import Failure
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.batch < 1:
         raise Failure(f"`-B` is {arguments.batch}; it must be at least 1")
     out = arguments.out
-    if out is not None and Path(out).suffix.lower() != ".svg":
+    if out is not None and not out.lower().endswith(".svg"):
         raise Failure(f"the picture's file ends in .svg, `{out}` does not")
     understood = understand_spec(arguments)
     system = understood.system

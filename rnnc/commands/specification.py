@@ -13,7 +13,7 @@ from rnnc.commands.failure import Failure
 from rnnc.commands.rules import named_rules
 from rnnc.compiler import Understood, understand
 from rnnc.diagnostics import Source
-from rnnc.frontend.read import read_path
+from rnnc.frontend.read import Unreadable, read_path
 from rnnc.places import shipped_specs, specs_folder
 from rnnc.suggest import suggest
 
@@ -21,12 +21,19 @@ from rnnc.suggest import suggest
 def read_spec(spec: str) -> tuple[Source, Path | None]:
     """The text and the file it came from (None: standard input).
 
-    Raises `Failure` where there is no such file, `Unreadable` where it cannot be read, and `Rejected` where
-    it is no text. A file of that name goes before a shipped network.
+    Raises `Failure` where there is no such file or it cannot be read, and `Rejected` where it is no text. A file of
+    that name goes before a shipped network.
     """
+    if spec == "-" and sys.stdin is None:
+        raise Failure("standard input is closed")
+    try:
+        return _read(spec)
+    except Unreadable as problem:
+        raise Failure(str(problem)) from None
+
+
+def _read(spec: str) -> tuple[Source, Path | None]:
     if spec == "-":
-        if sys.stdin is None:
-            raise Failure("standard input is closed")
         return read_path(spec), None
     path = Path(spec)
     if not path.is_file() and spec in shipped_specs():

@@ -22,7 +22,7 @@ from rnnc.model.infer import infer
 from rnnc.model.lookup import unknown
 from rnnc.model.reading import read_at
 from rnnc.model.resolution import Overflow, Resolution
-from rnnc.model.sizing import constant_of, size_names
+from rnnc.model.sizing import LARGEST, constant_of, size_names
 from rnnc.model.start_lines import declare_starts, enter_starts
 from rnnc.model.uses import gather
 from rnnc.sizes import Size
@@ -113,6 +113,8 @@ def _formal(
         wrong = "a finite number" if not math.isfinite(value) else ""
         if sized and not (math.isfinite(value) and value == int(value) and value >= 1):
             wrong = "a whole number of at least 1"
+        elif sized and value > LARGEST:
+            wrong = f"at most {LARGEST}"
         if wrong:
             r.reporter.report(
                 BadSetting(span=network.name.span, name=name, value=value, network=network.name.text, wrong=wrong)
@@ -120,11 +122,13 @@ def _formal(
             value = 1.0
     elif value is None or not math.isfinite(value):
         said = f"`{name}` needs a number as its default"
-        r.reporter.report(WrongType(span=span, said=said, hint="not a number"))
+        hint = "not a number" if value is None or math.isnan(value) else "too large"
+        r.reporter.report(WrongType(span=span, said=said, hint=hint))
         value = 1.0
-    elif sized and (value != int(value) or value < 1):
-        hint = "not a whole number" if value != int(value) else "zero" if value == 0 else "negative"
-        r.reporter.report(BadSize(span=span, found=f"{value:g}", hint=hint, least=value == int(value)))
+    elif sized and (value != int(value) or not 1 <= value <= LARGEST):
+        signed = "zero" if value == 0 else "negative" if value < 0 else f"more than {LARGEST}"
+        hint = "not a whole number" if value != int(value) else signed
+        r.reporter.report(BadSize(span=span, found=f"{value:g}", hint=hint, least=value < 1 and value == int(value)))
         value = 1.0
     if not sized:
         return Constant(value, formal.name.span)

@@ -20,6 +20,9 @@ from rnnc.model.resolution import Resolution
 from rnnc.places import shipped_specs, specs_folder
 from rnnc.suggest import suggest
 
+_LONGEST = 4096
+_TOO_LONG = "a name in it is too long for a file"
+
 
 @dataclass(frozen=True)
 class Library:
@@ -70,6 +73,9 @@ class Loader:
         if os.path.isabs(use.path) or "\\" in use.path or above:
             self.reporter.report(LeavesFolder(span=use.path_span))
             return None
+        if len(use.path) > _LONGEST:
+            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=_TOO_LONG))
+            return None
         name = use.span.source.name
         user = self.places.get(name, self.path.resolve() if self.path is not None else None)
         if user is None:
@@ -80,9 +86,13 @@ class Loader:
         try:
             path = (user.parent / use.path).resolve()
             path.exists()
+        except ValueError:
+            reason = "it is no name that a file can have here"
+            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
+            return None
         except (OSError, RuntimeError) as problem:
             too_long = isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG
-            reason = "a name in it is too long for a file" if too_long else "its links lead in a circle"
+            reason = _TOO_LONG if too_long else "its links lead in a circle"
             self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
             return None
         if not path.is_relative_to(root):

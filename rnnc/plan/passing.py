@@ -39,6 +39,11 @@ def passing(node: ast.stmt, sized: Sized, row: Sized, part: Callable[[ast.expr],
             if one is not None and tokens is not None:
                 # the order, and the tokens in order; then the rows in order
                 return (tokens * (Size.of(2 * WHOLE) + one), tokens * Size.of(3 * WHOLE))
+        case ast.Expr(value=ast.Call(func=ast.Name(id="place_token"), args=[_, token, *_])):
+            tokens = sized(ast.unparse(token))
+            if tokens is not None:
+                # where each belongs, and its value, which NumPy copies
+                return (tokens * Size.of(WHOLE + 2),)
         case ast.Expr(value=ast.Call(func=function, args=args)) if "matmul" in ast.unparse(function):
             copies = [z for z in (part(a) for a in _gathered(args)) if z is not None]
             return (sum(copies, Size.of(0)),) if copies else ()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_specs import SPEC
 
 from rnnc.cli import run
 
@@ -36,6 +37,11 @@ Capture = pytest.CaptureFixture[str]
         (["compile", "small.rnn", "-s", "H=big"], "as in H=64"),
         (["compile", "small.rnn", "-s", "=3"], "as in H=64"),
         (["compile", "small.rnn", "-s", "H=3", "-s", "H=4"], "given twice"),
+        (["check", "small.rnn", "-s", "H=1000000000", "-s", "H=1000000001"], "1000000000 and 1000000001"),
+        (["compile", ""], "the name of a file is empty: SPEC"),
+        (["compile", "small.rnn", "-o", ""], "the name of a file is empty: OUT"),
+        (["check", "a\nb\033[31m"], "cannot read a?b?[31m: no such file"),
+        (["fidelity", "small.rnn", "-s", "H=1000000000000000"], "not enough memory"),
         (["compile", "small.rnn", "--target", "nunpy"], "did you mean `numpy`?"),
         (["compile", "small.rnn", "-o", "none/small.py"], "cannot write none/small.py: no such file"),
         (["compile", "small.rnn", "-o", "."], "cannot write .: is a directory"),
@@ -70,9 +76,25 @@ def test_a_wrong_spec(verb: list[str], capsys: Capture, folder: Path) -> None:
 def test_settings_and_networks_are_the_spec_s_affair(capsys: Capture) -> None:
     assert run(["check", "small.rnn", "-s", "h=3"]) == 1
     assert "`h`" in capsys.readouterr().err
-    assert run(["check", "small.rnn", "-s", "H=0.5"]) == 1
+    for value, said in (
+        ("0.5", "cannot be 0.5: it must be a whole number of at least 1"),
+        ("nan", "cannot be nan: it must be a whole number of at least 1"),
+        ("1e300", "cannot be 1e+300: it must be at most 1000000000000000000"),
+        ("9" * 25, "cannot be 1e+25: it must be at most 1000000000000000000"),
+    ):
+        assert run(["plan", "small.rnn", "-s", f"H={value}"]) == 1
+        assert said in capsys.readouterr().err
+    assert run(["plan", "small.rnn", "-s", "H=9007199254740993"]) == 0
+    assert "H = 9007199254740993\n" in capsys.readouterr().out
     assert run(["check", "small.rnn", "--network", "smal"]) == 1
     assert "small" in capsys.readouterr().err
+
+
+def test_every_spec_is_looked_at(capsys: Capture) -> None:
+    assert run(["check", "small.rnn", "nowhere.rnn", "wrong.rnn"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "small.rnn: correct\n"
+    assert said.err.startswith("error: cannot read nowhere.rnn: no such file\nerror[E101]: ")
 
 
 def test_forms_of_diagnostics(capsys: Capture) -> None:
@@ -81,6 +103,11 @@ def test_forms_of_diagnostics(capsys: Capture) -> None:
     assert run(["check", "warned.rnn", "wrong.rnn", "--format=json"]) == 1
     said = capsys.readouterr()
     assert [json.loads(line)["code"] for line in said.err.splitlines()] == ["W101", "E101"] and not said.out
+    with open("odd.rnn", "w", encoding="utf-8") as stream:
+        stream.write('use "é\u2028.rnn"\n' + SPEC)
+    assert run(["check", "odd.rnn", "--format", "json"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.isascii() and "é\u2028" in json.loads(shown.splitlines()[0])["message"]
     assert run(["compile", "warned.rnn", "--format", "json"]) == 0
     assert [json.loads(line)["code"] for line in capsys.readouterr().err.splitlines()] == ["W101"]
 

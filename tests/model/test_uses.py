@@ -108,6 +108,7 @@ def test_a_name_too_long_for_a_file(tmp_path: Path) -> None:
     assert "E007" in codes(write(tmp_path, main=f'use "{long}.rnn"\n' + NETWORK.format("c")))
     assert "E007" in codes(write(tmp_path, main=f'use "{long}"\n' + NETWORK.format("c")))
     assert codes(write(tmp_path, main=NETWORK.format(long))) == ["E101"]
+    assert "E007" in codes(write(tmp_path, main=f'use "{"u/" * 500_000}c.rnn"\n' + NETWORK.format("c")))
 
 
 def test_a_wrong_used_file_is_reported(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ WHOLE = 2
 """Numbers of four bytes that a whole number of NumPy takes, or one in double precision."""
 
 CAST = 4 * 8192
-"""The numbers of NumPy's buffers where it casts both operands to double precision, some entries at a time."""
+"""The numbers of NumPy's buffers where it casts both operands to double precision, or goes by places, some entries at a
+time."""
 
 Sized = Callable[[str], Size | None]
 """The entries of a variable; None of one that is small, a row of a loop's."""
@@ -42,8 +43,8 @@ def passing(node: ast.stmt, sized: Sized, row: Sized, part: Callable[[ast.expr],
         case ast.Expr(value=ast.Call(func=ast.Name(id="place_token"), args=[_, token, *_])):
             tokens = sized(ast.unparse(token))
             if tokens is not None:
-                # where each belongs, and its value, which NumPy copies
-                return (tokens * Size.of(WHOLE + 2),)
+                # where each belongs, its value, and NumPy's buffers of the places
+                return (tokens * Size.of(WHOLE + 1) + Size.of(CAST),)
         case ast.Expr(value=ast.Call(func=function, args=args)) if "matmul" in ast.unparse(function):
             copies = [z for z in (part(a) for a in _gathered(args)) if z is not None]
             return (sum(copies, Size.of(0)),) if copies else ()

@@ -339,7 +339,7 @@ def test_a_signal_ends_a_run_with_its_weights_saved(number: signal.Signals, stat
         first = process.stderr.readline()
         time.sleep(0.5)
         process.send_signal(number)
-        shown, said = process.communicate(timeout=30)
+        shown, said = process.communicate(timeout=120)
     assert process.returncode == status
     assert "characters to train on" in first
     assert not shown

@@ -320,19 +320,19 @@ def test_what_has_no_single_step_says_why(name: str, what: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_after_a_checkpoint(number: signal.Signals, status: int) -> None:
-    more = ["--data", "train.npz", "--steps", "400", "--lr", "0.01", "--batch", "4"]
+    more = ["--data", "train.npz", "--steps", "800", "--lr", "0.01", "--batch", "4"]
     command = [sys.executable, "-m", "rnnc", "train", "summing.rnn", *more]
     with subprocess.Popen([*command, "--out", "cut"], stdout=-1, stderr=-1, text=True) as process:
         assert process.stderr is not None
         assert "30 sequences" in process.stderr.readline()
         time.sleep(0.1)
         process.send_signal(number)
-        shown, said = process.communicate(timeout=30)
+        shown, said = process.communicate(timeout=120)
     assert process.returncode == status and not shown
     assert said.startswith(f"stopped by {number.name} after step ") and said.count("\n") == 1
     assert run(["train", "summing.rnn", *more, "--out", "cut", "--resume"]) == 0
     assert run(["train", "summing.rnn", *more, "--out", "whole"]) == 0
-    for name in ("weights.npz", "log.jsonl", "checkpoint-000000400.npz"):
+    for name in ("weights.npz", "log.jsonl", "checkpoint-000000800.npz"):
         assert Path("cut", name).read_bytes() == Path("whole", name).read_bytes()
 
 

@@ -80,6 +80,13 @@ SPECS: dict[str, tuple[str, str]] = {
         "module big",
     ),
     "a far delay": (inside("output y[n] : D = x[n-1000000000000]"), "E502"),
+    "thousands of early values": (
+        inside(
+            "output y[n] : D = full(x, y[n-2800])\n"
+            + "\n".join(f"start y[first-{k}] = x[first]" for k in range(1, 2801))
+        ),
+        "module big",
+    ),
     "a power": (inside("output y[n] : D = x ^ 1000000000000"), "module big"),
     "five hundred equations": (chain(500), "module chain"),
     "five hundred layers": (layers(500), "module layers"),

@@ -19,6 +19,7 @@ from rnnc.ops.formula import UNIT, Formula, Operand, added_up, substitute, sum_o
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Concat, Contract, Equation, Pointwise, Role, Slice, System, Value
 from rnnc.system.lowering import labels_of
+from rnnc.system.naming import unused
 from rnnc.system.reach import reached
 
 SEED = "d(loss)"
@@ -82,11 +83,7 @@ class Adjoint:
         return value.name
 
     def fresh(self, base: str) -> str:
-        name, count = base, 1
-        while name in self.values:
-            count += 1
-            name = f"{base}{count}"
-        return name
+        return unused(base, self.values)
 
     def value(self, name: str) -> str:
         """The adjoint of `name` as a value."""

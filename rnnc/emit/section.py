@@ -88,8 +88,7 @@ class SectionWriter:
 
     def _shared(self, name: str) -> bool:
         """Whether a value outside the condition lies in the same buffer."""
-        buffer = self.names.homes[name].buffer
-        return sum(h.buffer == buffer for h in self.names.homes.values()) > 1
+        return self.names.tenants[self.names.homes[name].buffer] > 1
 
     def prepare(self, inside: tuple[Equation, ...]) -> None:
         self.unpack(inside)

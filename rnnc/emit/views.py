@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ class Names:
         self.values: dict[str, Value] = {v.name: v for v in program.system.values}
         self.buffers: dict[str, Buffer] = {b.name: b for b in program.buffers}
         self.homes: dict[str, Home] = dict(program.homes)
+        self.tenants = Counter(home.buffer for home in self.homes.values())
         self.taken = Taken()
         self.axis = axis_names(self.system.axes, self.taken)
         self.size = {n: self.taken.new(n) for n, _, _ in self.system.sizes}

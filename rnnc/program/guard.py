@@ -14,6 +14,7 @@ from rnnc.model.forms import At
 from rnnc.ops.formula import Operand
 from rnnc.sizes import Size
 from rnnc.system.forms import Access, Border, Contract, Equation, Pointwise, Products, Scatter, System, Value
+from rnnc.system.naming import unused
 
 
 def guarded(system: System) -> System:
@@ -69,10 +70,7 @@ def zero_past(r: Access, axis: str, values: Mapping[str, Value], borders: Mappin
 def _copy(r: Access, values: dict[str, Value]) -> str:
     """A new value for what `r` reads."""
     v = values[r.name]
-    name, count = f"{r.name}:inside", 1
-    while name in values:
-        count += 1
-        name = f"{r.name}:inside{count}"
+    name = unused(f"{r.name}:inside", values)
     taps = tuple(Size.of(a.high - a.low + 1) for a in r.at if a.high is not None)
     sizes = zip(r.dims, (*taps, *v.shape), strict=True)
     role = v.role if v.role in ("adjoint", "gradient") else "part"

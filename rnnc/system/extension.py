@@ -8,6 +8,7 @@ from rnnc.model.forms import At
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Access, Equation, Op, System, Value
 from rnnc.system.lowering import labels_of
+from rnnc.system.naming import unused
 
 
 class Extension:
@@ -20,11 +21,7 @@ class Extension:
 
     def fresh(self, base: str) -> str:
         """A name that no value has yet."""
-        name, count = base, 1
-        while name in self.values:
-            count += 1
-            name = f"{base}{count}"
-        return name
+        return unused(base, self.values)
 
     def make(
         self, base: str, shape: Shape, op: Op, reads: Iterable[Access], dims: tuple[str, ...] | None = None

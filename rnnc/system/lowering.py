@@ -16,6 +16,7 @@ from rnnc.ops import formula as f
 from rnnc.ops.elementary import BY_NAME
 from rnnc.sizes import ONE, Shape
 from rnnc.system import forms as s
+from rnnc.system.naming import unused
 from rnnc.system.products import PRODUCTS
 
 INLINE = {*f.ARITHMETIC, *f.LOGICAL, "min", "max", "clip"}
@@ -81,10 +82,7 @@ class Lowering:
 
     def fresh(self, part: str) -> str:
         """A name for a part of the owner that no value has yet."""
-        name, count = f"{self.owner}:{part}", 1
-        while name in self.values:
-            count += 1
-            name = f"{self.owner}:{part}{count}"
+        name = unused(f"{self.owner}:{part}", self.values)
         self.values[name] = s.Value(name, "part", (), False, ())
         return name
 

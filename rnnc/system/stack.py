@@ -16,6 +16,7 @@ from rnnc.model.forms import At
 from rnnc.ops.formula import Formula, Operand, Operation, operands, plus, substitute, sum_of
 from rnnc.sizes import Shape, Size
 from rnnc.system.forms import Access, Contract, Equation, Pointwise, Slice, Stack, System, Value
+from rnnc.system.naming import unused
 
 
 @dataclass(frozen=True)
@@ -119,27 +120,20 @@ class _Stacking:
                 return 0
         return 1
 
-    def _name(self, base: str) -> str:
-        name, count = base, 1
-        while name in self.values:
-            count += 1
-            name = f"{base}{count}"
-        return name
-
     def _stacked(self, names: list[str], title: str) -> str:
         """One parameter value for several with equal trailing shapes."""
         shape = self.values[names[0]].shape
         rows = Size.of(0)
         for n in names:
             rows = rows + self.values[n].shape[0]
-        stack = self._name(f"stack:{title}")
+        stack = unused(f"stack:{title}", self.values)
         self.values[stack] = Value(stack, "parameter", (), False, (rows, *shape[1:]))
         self.stacks.append(Stack(stack, tuple(names)))
         return stack
 
     def _stack_products(self, group: list[_Product]) -> None:
         weight = self._stacked([p.weight for p in group], group[0].weight.rsplit(".", 1)[-1])
-        whole = self._name(f"stack:{group[0].source.name}:product")
+        whole = unused(f"stack:{group[0].source.name}:product", self.values)
         first = self.values[group[0].out]
         shape: Shape = (self.values[weight].shape[0],)
         self.values[whole] = replace(first, name=whole, shape=shape, role="part")
@@ -171,14 +165,14 @@ class _Stacking:
             start = next(self.place[t][1] for t in own[nets[0]] if t in self.place and self.place[t][0] == whole)
             name = whole
             if self.values[whole].shape[0] != rows:
-                name = self._name(f"{whole}:part")
+                name = unused(f"{whole}:part", self.values)
                 self.values[name] = replace(self.values[whole], name=name, shape=(rows,))
                 read = Access(whole, tuple(At(a) for a in axes), (".r",))
                 self.added.append(Equation(name, (".i0",), Slice(start, start + rows), (read,)))
             reads.append(Access(name, tuple(At(a) for a in axes), (".i0",)))
         for k in range(count):
             reads.append(Access(self._stacked([biases[n][k] for n in nets], "b"), (), (".i0",)))
-        net = self._name("stack:net")
+        net = unused("stack:net", self.values)
         self.values[net] = replace(self.values[nets[0]], name=net, shape=(rows,), role="part")
         self.added.append(Equation(net, (".i0",), Pointwise(sum_of(len(reads))), tuple(reads)))
         at = Size.of(0)
@@ -201,7 +195,7 @@ class _Stacking:
         if not left:
             self._cut(name, net, at, rows, old)
             return
-        cut = self._name(f"{name}:shared")
+        cut = unused(f"{name}:shared", self.values)
         self.values[cut] = replace(self.values[name], name=cut, role="part")
         self.added.append(
             Equation(

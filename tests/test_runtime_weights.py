@@ -101,6 +101,44 @@ def test_a_place_that_cannot_be_written_is_known_before(tmp_path: Path) -> None:
         weights.check_place(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and links of Unix")
+def test_links_are_followed_and_what_is_no_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    link, pipe = tmp_path / "w.npz", tmp_path / "pipe.npz"
+    link.symlink_to(Path("far", "w.npz"))
+    os.mkfifo(pipe)
+    weights.check_place(link)
+    for _ in range(2):
+        save_weights(link, arrays())
+        assert link.is_symlink() and set(load_weights(tmp_path / "far" / "w.npz").arrays) == set(arrays())
+    (tmp_path / "other.npz").symlink_to("pipe.npz")
+    (tmp_path / "lost.npz").symlink_to(Path("none", "w.npz"))
+    (tmp_path / "round.npz").symlink_to("round.npz")
+    for name, said in (
+        ("pipe.npz", "it is no ordinary file"),
+        ("other.npz", "it is no ordinary file"),
+        ("far", "it is a folder"),
+        ("lost.npz", ""),
+        ("round.npz", ""),
+    ):
+        for write in (weights.check_place, lambda path: save_weights(path, arrays())):
+            with pytest.raises(WeightsError, match=f"cannot write `.*{name}`: {said}"):
+                write(tmp_path / name)
+    assert pipe.is_fifo() and [entry.name for entry in (tmp_path / "far").iterdir()] == ["w.npz"]
+
+
+@pytest.mark.parametrize("name", ["w" * 241 + ".npz", "\u6587" * 83 + ".npz"])
+def test_names_as_long_as_a_name_may_be(tmp_path: Path, name: str) -> None:
+    try:
+        (tmp_path / name).touch()
+    except OSError:
+        pytest.skip("no such names here")
+    save_weights(tmp_path / name, arrays())
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    with pytest.raises(WeightsError, match="cannot write"):
+        weights.check_place(tmp_path / (name + "w" * 20))
+
+
 @pytest.mark.skipif(not hasattr(os, "link"), reason="needs hard links")
 def test_the_old_file_is_never_written_to(tmp_path: Path) -> None:
     path, other = tmp_path / "w.npz", tmp_path / "same.npz"

@@ -15,6 +15,7 @@ from rnnc.runtime.checkpoints import Folder
 from rnnc.runtime.data import Sequences, open_data
 from rnnc.runtime.data.check import check_data, sizes_from
 from rnnc.runtime.evaluate import evaluate
+from rnnc.runtime.notes import check_notes
 from rnnc.runtime.options import Options
 from rnnc.runtime.predict import predict
 from rnnc.runtime.progress import Progress
@@ -22,7 +23,7 @@ from rnnc.runtime.run import Run, spec_hash
 from rnnc.runtime.signals import Stop
 from rnnc.runtime.tensorboard import Board
 from rnnc.runtime.trainer import Trainer
-from rnnc.runtime.weights import WeightsError, load_weights, put_weights, save_weights
+from rnnc.runtime.weights import WeightsError, check_shapes, load_weights, put_weights, save_weights
 
 Array = NDArray[Any]
 Source = str | Path | Mapping[str, Any]
@@ -136,8 +137,11 @@ def _in_folder(fitted: Fitted, trainer: Trainer, folder: Folder, resume: bool, b
 def load(module: Any, path: str | Path, like: Fitted | None = None) -> Fitted:
     """A module with weights from a file. WeightsError where they do not fit it."""
     weights = load_weights(Path(path))
+    check_notes(weights.notes, Path(path))
     sizes = json.loads(weights.notes.get("sizes", "{}"))
     _check_sizes(module, sizes, path)
+    # Before there is a network of these sizes: it might be one that fits no memory.
+    check_shapes(module.shapes(**{**module.SIZES, **sizes}), weights, Path(path))
     dtypes = {str(array.dtype) for array in weights.arrays.values() if array.dtype.kind == "f"}
     p = module.init(dtype="float64" if dtypes == {"float64"} else "float32", **sizes)
     put_weights(p, weights, Path(path))

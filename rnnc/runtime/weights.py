@@ -8,6 +8,7 @@ import io
 import os
 import re
 import secrets
+import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -45,33 +46,49 @@ class Weights:
 
 def check_place(path: Path) -> None:
     """WeightsError where a file could not be written there; better known before training than after."""
-    folder = path.parent
+    folder = _end_of_links(path).parent
     if not folder.is_dir():
         raise WeightsError(f"cannot write `{path}`: there is no folder `{folder}`")
-    if path.is_dir():
-        raise WeightsError(f"cannot write `{path}`: it is a folder")
     if not os.access(folder, os.W_OK):
         raise WeightsError(f"cannot write `{path}`: no permission to write in `{folder}`")
+
+
+def _end_of_links(path: Path) -> Path:
+    """The file that a link leads to, or the path itself. WeightsError where something stands there that a file must
+    not take the place of: a folder, a device, a pipe."""
+    end = Path(os.path.realpath(path)) if os.path.islink(path) else path
+    try:
+        mode = end.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return end
+    except OSError as error:
+        raise WeightsError(f"cannot write `{path}`: {error.strerror or error}") from None
+    if not stat.S_ISREG(mode):
+        raise WeightsError(f"cannot write `{path}`: it is {'a folder' if stat.S_ISDIR(mode) else 'no ordinary file'}")
+    return end
 
 
 def save_weights(path: Path, arrays: Mapping[str, Array], notes: Mapping[str, str] | None = None) -> None:
     """Write arrays and notes; a file already there stays whole until the new one is.
 
-    A temporary file in the same folder is written, synced and renamed. WeightsError on any failure of
-    the file system, and for an array that only pickle could store.
+    A temporary file in the same folder is written, synced and renamed; a link is followed. WeightsError on any
+    failure of the file system, where the path is a folder, a device or a pipe, and for an array that only pickle could
+    store.
     """
     members = {**arrays, **{_NOTE + name: np.array(note) for name, note in (notes or {}).items()}}
     for name, array in members.items():
         if np.asarray(array).dtype.hasobject:
             raise WeightsError(f"array `{name}` holds Python objects and cannot be saved")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    end = _end_of_links(path)
+    # A name may have 255 bytes, a letter four.
+    temporary = end.with_name(f".{end.name[:50]}.{secrets.token_hex(4)}.tmp")
     try:
         with io.BufferedRandom(io.FileIO(temporary, "x+")) as file:
             _write(file, members)
             _seal(file)
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        os.replace(temporary, end)
+        _sync_folder(end.parent)
     except OSError as error:
         raise WeightsError(f"cannot write `{path}`: {error.strerror or error}") from None
     finally:
@@ -175,14 +192,9 @@ def load_weights(path: Path, *, sealed: bool = False) -> Weights:
 
 def put_weights(p: Mapping[str, Array], weights: Weights, path: Path) -> None:
     """Copy loaded arrays into `p`, in place; WeightsError, before any change, where they do not fit."""
+    check_shapes({name: value.shape for name, value in p.items()}, weights, path)
     for name, value in p.items():
-        if name not in weights.arrays:
-            is_checkpoint = f"weights/{name}" in weights.arrays
-            said = ": it is a checkpoint, from which `rnnc train --resume` goes on; weights stand in files of their own"
-            raise WeightsError(f"`{path}` has no array `{name}`{said * is_checkpoint}")
         found = weights.arrays[name]
-        if found.shape != value.shape:
-            raise WeightsError(f"`{path}`: `{name}` has shape {found.shape}, the network {value.shape}")
         if not np.can_cast(found.dtype, value.dtype, "same_kind"):
             raise WeightsError(f"`{path}`: `{name}` has dtype {found.dtype}, the network {value.dtype}")
     for name in weights.arrays:
@@ -190,3 +202,15 @@ def put_weights(p: Mapping[str, Array], weights: Weights, path: Path) -> None:
             raise WeightsError(f"`{path}` has an array `{name}` that the network does not have")
     for name, value in p.items():
         np.copyto(value, weights.arrays[name], casting="same_kind")
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], weights: Weights, path: Path) -> None:
+    """WeightsError where an array that a network has is missing, or has another shape."""
+    for name, shape in shapes.items():
+        if name not in weights.arrays:
+            is_checkpoint = f"weights/{name}" in weights.arrays
+            said = ": it is a checkpoint, from which `rnnc train --resume` goes on; weights stand in files of their own"
+            raise WeightsError(f"`{path}` has no array `{name}`{said * is_checkpoint}")
+        found = weights.arrays[name]
+        if found.shape != shape:
+            raise WeightsError(f"`{path}`: `{name}` has shape {found.shape}, the network {shape}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,9 +16,11 @@ from random_specs import random_spec
 
 from rnnc.cli import run
 from rnnc.compiler import Understood, emit, load_module, understand
+from rnnc.emit.windows import K1, K2
 from rnnc.frontend.read import read_path, read_text
 from rnnc.learning.rules import CHECKPOINTS, rule
 from rnnc.plan.advice import cheapest
+from rnnc.plan.pieces import run_of
 from rnnc.plan.plan import REAL, Plan, plan
 from rnnc.plan.spell import polynomial, short
 from rnnc.plan.symbols import letters
@@ -220,6 +223,18 @@ def test_every_letter_of_a_plan_is_a_size_or_said_to_mean_something(capsys: Capt
     read = {word for formula in formulas for word in re.findall(r"[A-Za-z]\w*", formula)}
     told = set(re.findall(r"\b(\w+) = \d", said))
     assert len(formulas) > 20 and {"H", "T", "B", "L", "W", "R"} <= read <= told
+
+
+def test_windows_are_counted_without_going_through_them(capsys: Capture) -> None:
+    """truncated_bptt, by definition: a window ends every K1 steps and at the last, and has K2 steps where it can."""
+    one: Any = SimpleNamespace(rule=SimpleNamespace(form_of="", name="truncated_bptt"))
+    letters: Any = SimpleNamespace(steps=(("n", "T"),), batch="B")
+    for steps in range(1, 65):
+        run_, at = run_of(one, letters, {"T": steps, "B": 1}, 10)
+        windows = [min(n, K2) for n in range(1, steps + 1) if n % K1 == 0 or n == steps]
+        assert (at[run_.count], at[run_.total], at[run_.steps]) == (len(windows), sum(windows), max(windows))
+    assert run(["plan", "elman", "-T", str(10**30)]) == 0
+    assert "truncated_bptt" in capsys.readouterr().out
 
 
 def test_letters_are_free() -> None:

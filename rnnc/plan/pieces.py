@@ -70,7 +70,7 @@ def run_of(one: Learner, letters: Symbols, at: Mapping[str, int], rows: int) -> 
             (q, "positions of a piece that are computed at a time"),
         )
         return Run(r, m, length, q, meaning), {r: size, m: math.ceil(steps / size), q: computed(size)}
-    size, ends = min(K2, steps), sorted({*range(K1, steps + 1, K1), steps})
+    size, count = min(K2, steps), -(-steps // K1)
     w, n, u, q = unused(("W", "N", "U", "V"), at)
     meaning = (
         (w, f"steps of a window of {one.rule.name}, one every {K1} steps"),
@@ -78,8 +78,10 @@ def run_of(one: Learner, letters: Symbols, at: Mapping[str, int], rows: int) -> 
         (u, "steps of all windows together"),
         (q, "positions of a window that are computed at a time"),
     )
-    whole = sum(min(end, K2) for end in ends)
-    return Run(w, n, u, q, meaning, K1), {w: size, n: len(ends), u: whole, q: computed(size)}
+    # They end at K1, 2 K1, … and at the last step; only the first begin where the sequence does.
+    early = range(K1, min(K2, steps), K1)
+    whole = sum(early) + size * (count - len(early))
+    return Run(w, n, u, q, meaning, K1), {w: size, n: count, u: whole, q: computed(size)}
 
 
 def calls(one: Learner, run: Run, letters: Symbols) -> Size:

@@ -30,6 +30,8 @@ FLAT = """network flat(V = 5) {
   feedback w[n+1] = sample(p[n])
 }
 """
+FLAGS = """network flags(D = 4) { axis n input x[n] : D unit p[n] : D = sigmoid(bias + 0 * x)
+    output y[n] : D = x feedback x[n+1] = sample(p[n]) }"""
 MIXTURE = """network mixture(M = 3) {{
   axis n
   input  x[n] : 2
@@ -163,10 +165,21 @@ def test_temperature_zero_takes_the_first_of_the_likeliest() -> None:
     assert len(set(cold)) > 1, "equal weights stay equal at any temperature above 0"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("temperature", [1e-320, 5e-324])
+def test_nothing_is_said_of_temperatures_near_zero(temperature: float) -> None:
+    module = rnnc.compile_text(FLAT)
+    p = spread(module)
+    p["p.b"] = np.array([0.0, 2.0, 1.0, 1.5, -1.0])
+    assert_array_equal(module.generate(p, 5, temperature=temperature)["w"], 1)
+    flags = rnnc.compile_text(FLAGS)
+    p = flags.init()
+    p["p.b"] = np.array([-3.0, 0.01, 1.0, 40.0])
+    assert_array_equal(flags.generate(p, 1, temperature=temperature)["x"], [[0.0, 1.0, 1.0, 1.0]])
+
+
 def test_frequencies_of_flags() -> None:
-    text = """network flags(D = 4) { axis n input x[n] : D unit p[n] : D = sigmoid(bias + 0 * x)
-    output y[n] : D = x feedback x[n+1] = sample(p[n]) }"""
-    module = rnnc.compile_text(text)
+    module = rnnc.compile_text(FLAGS)
     p = spread(module)
     p["p.b"] = np.array([-3.0, 0.0, 1.0, 40.0])
     for temperature in (1.0, 2.0):

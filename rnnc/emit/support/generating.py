@@ -30,7 +30,8 @@ def draw_token(rng: Any, p: Any, temperature: float, without: tuple[int, ...]) -
         raise ValueError("no token is left to draw: all that have a probability are in without")
     if temperature == 0.0:
         return scores.argmax(axis=1)
-    weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
+    with np.errstate(over="ignore"):
+        weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
     edges = np.cumsum(weights, axis=1)
     drawn = (edges <= rng.random((len(p), 1)) * edges[:, -1:]).sum(axis=1)
     # rounding may put the number drawn on the last edge
@@ -41,7 +42,7 @@ def draw_flags(rng: Any, p: Any, temperature: float) -> Any:
     """1 with probability p, else 0, entry by entry; at temperature 0 whether p is above one half."""
     if temperature == 0.0:
         return (p > 0.5).astype(np.float64)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         odds = (np.log(p) - np.log1p(-p)) / temperature
     return (rng.random(p.shape) < 0.5 * (1.0 + np.tanh(0.5 * odds))).astype(np.float64)
 

@@ -151,6 +151,14 @@ def test_tables_that_do_not_fit(old: str, new: str, said: str, tmp_path: Path) -
         ("[1, 2]", "a line is an object"),
         ('{"x": [[1]] "t"', r"no JSON: Expecting ',' delimiter \(column 13\)"),
         ('{"x": [[1, 2]\n', r"no JSON: Expecting ',' delimiter \(column 14\)"),
+        (
+            '{"x": [[' + "9" * 5000 + ']], "t": [[1]]}',
+            "no JSON to be read: a whole number in it has more than 4,300",
+        ),
+        (
+            '{"x": [[1]], "t": [[1]], "lengths": 1' + "0" * 30 + "}",
+            "a length of 1,000,000,000,000 is the greatest",
+        ),
         ("[" * 100_000, "no JSON to be read: its lists are nested too deep"),
     ],
 )

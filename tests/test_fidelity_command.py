@@ -109,6 +109,8 @@ def test_rules_that_are_not_run_are_named(capsys: Capture, monkeypatch: pytest.M
         (["elman", "--learn", "trrl"], "there is no learning rule `trrl`\ndid you mean `rtrl`?"),
         (["elman", "-T", "m=5"], "there is no axis `m`"),
         (["elman", "-B", "0"], "`-B` is 0; it must be at least 1"),
+        (["elman", "-T", "3", "-B", str(10**19)], f"`-B` is {10**19}, and `-T` 3: so many random data fit in no"),
+        (["elman", "-T", str(10**19), "-B", "2"], f"`-B` is 2, and `-T` {10**19}: so many random data fit in no"),
         (["elman", "--draws", "1"], "`--draws` is 1; it must be at least 2"),
         (["elman", "--windows", "-1"], "`--windows` is -1; it must be at least 0"),
         (["elman", "-o", "a.png"], "ends in .svg"),

@@ -5,6 +5,7 @@ windows inside them. On random data, or on those of --data, with random or with 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 STEPS, SEQUENCES, WINDOWS, DRAWS = 100, 8, 4, 20
 MOST_WORK, MOST_BYTES = 10**11, 4 * 10**9
 """Multiply-adds and bytes beyond which a rule is run only where it is asked for."""
+MOST_POSITIONS = 10**12
+"""Of all sequences, each a number at least: no machine has the memory for more."""
 
 LeftOut = tuple[str, str, str]
 
@@ -53,13 +56,15 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compiles, imports, measures, prints and draws."""
     from rnnc.commands.complaints import say
-    from rnnc.commands.output import write_result
+    from rnnc.commands.output import refuse_input, write_result
     from rnnc.commands.specification import understand_spec
     from rnnc.fidelity.picture import picture
     from rnnc.fidelity.record import record
     from rnnc.fidelity.text import text
 
     _check(arguments)
+    if arguments.out is not None:
+        refuse_input(arguments.out, arguments.spec, arguments.data, arguments.weights)
     understood = understand_spec(arguments)
     if understood.system.loss is None:
         raise Failure(f"network `{understood.model.name}` has no loss, so there is nothing to learn")
@@ -173,6 +178,9 @@ def _read(arguments: argparse.Namespace, module: Any, steps: Mapping[str, int]) 
         data, sizes = given_sequences(module, arguments.data, sizes, steps, arguments.batch)
     else:
         sizes = {**module.SIZES, **sizes}
+        if arguments.batch * math.prod(steps.values()) > MOST_POSITIONS:
+            long = " by ".join(f"{n}" for n in steps.values())
+            raise Failure(f"`-B` is {arguments.batch}, and `-T` {long}: so many random data fit in no memory")
         named = {axis for axis, _ in arguments.steps}
         data = random_sequences(module, sizes, steps, named, arguments.batch, arguments.seed)
     p = module.init(seed=arguments.seed, dtype="float64", **sizes)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from rnnc.runtime.data.mapped import Spool
 from rnnc.runtime.data.sequences import Place, Sequences, all_of
 
 Array = NDArray[Any]
+
+MOST = 10**12
+"""Steps of a sequence: no machine has the memory for more."""
 
 
 def read_jsonl(path: Path, fields: tuple[Field, ...], axes: Axes) -> Sequences:
@@ -92,6 +96,11 @@ def parsed(text: str, where: str) -> dict[str, Any]:
         record = json.loads(text.rstrip(), object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}: no JSON: {error.msg} (column {error.colno})") from None
+    except DataError:
+        raise
+    except ValueError:
+        most = sys.get_int_max_str_digits()
+        raise DataError(f"{where}: no JSON to be read: a whole number in it has more than {most:,} digits") from None
     except RecursionError:
         raise DataError(f"{where}: no JSON to be read: its lists are nested too deep") from None
     if not isinstance(record, dict):
@@ -161,4 +170,6 @@ def _given_lengths(record: dict[str, Any], axes: Axes, fields: tuple[Field, ...]
     for axis, n in by_axis.items():
         if axis not in axes.names or isinstance(n, bool) or not isinstance(n, int):
             raise DataError(f'{where}: "lengths" must be whole numbers by axis; the axes are {", ".join(axes.names)}')
+        if n > MOST:
+            raise DataError(f"{where}: a length of {MOST:,} is the greatest on axis `{axis}`")
     return dict(by_axis)

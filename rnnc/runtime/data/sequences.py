@@ -101,7 +101,11 @@ class Sequences:
         """
         lengths = {axis: own[chosen] for axis, own in self.lengths.items()}
         if end is not None or begin:
-            lengths = {axis: np.minimum(own, own if end is None else end) - begin for axis, own in lengths.items()}
+            # An end may be larger than an int64.
+            lengths = {
+                axis: np.minimum(own, own if end is None else min(end, int(own.max()))) - begin
+                for axis, own in lengths.items()
+            }
         longest = {axis: int(own.max()) for axis, own in lengths.items()}
         given = {}
         for field in self.fields:

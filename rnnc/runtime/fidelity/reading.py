@@ -35,7 +35,7 @@ def given_sequences(
     check_data(data, module, found)
     if len(data.lengths) != 1:
         return data.subset(np.arange(min(count, len(data)))), found
-    [longest] = (steps[axis] for axis in data.lengths)
+    longest = min(*(steps[axis] for axis in data.lengths), int(data.longest.max()))
     if len(data) == 1 and int(data.longest[0]) > longest:
         begins = np.arange(min(count, int(data.longest[0]) // longest)) * longest
         return data.pieces(np.stack([begins, begins + longest], axis=1)), found

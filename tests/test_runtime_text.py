@@ -58,6 +58,9 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"abc\xff\xfe")
     with pytest.raises(text.TextError, match="not UTF-8 text: byte 3"):
         text.read_corpus(str(tmp_path / "bytes"))
+    (tmp_path / "once").write_text("".join(map(chr, range(0x4E00, 0x4E00 + 2000))), encoding="utf-8")
+    with pytest.raises(text.TextError, match="once` has no character twice: there is nothing to learn"):
+        text.read_corpus(str(tmp_path / "once"))
     (tmp_path / "short").write_text("short")
     with pytest.raises(text.TextError, match="has 5 characters"):
         text.read_corpus(str(tmp_path / "short"))

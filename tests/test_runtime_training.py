@@ -274,6 +274,7 @@ def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         ({"steps": 0}, "--steps is 0"),
         ({"batch": 0}, "--batch is 0"),
         ({"batch": 100_000_000}, "too few for 100000000 streams"),
+        ({"batch": 10**23}, f"--batch is {10**23}; the 418,"),
         ({"minutes": 0.0}, "--minutes is 0.0"),
         ({"lr": math.nan}, "--lr is nan"),
         ({"temperature": -1.0}, "--temperature is -1.0"),

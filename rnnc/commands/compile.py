@@ -39,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compiles and writes, or compares."""
     from rnnc.commands.complaints import say
-    from rnnc.commands.output import write_result
+    from rnnc.commands.output import refuse_input, write_result
     from rnnc.commands.specification import understand_spec
     from rnnc.compiler import emit
     from rnnc.emit.targets import TARGETS
@@ -53,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or default_out(arguments.spec)
     if arguments.check and out == "-":
         raise Failure("`--check` compares with a file, and OUT is standard output", "name the file with `-o`")
+    if not arguments.check:
+        refuse_input(out, arguments.spec)
     learn = None if arguments.learn is None else tuple(rule.name for rule in named_rules(arguments.learn))
     text = emit(understand_spec(arguments), arguments.target, learn, arguments.checkpoint)
     if arguments.check:

@@ -20,7 +20,7 @@ def show_diagnostics(found: Iterable[Diagnostic], arguments: argparse.Namespace)
         return
     from rnnc.render import render
 
-    _write(render(shown, form_of(arguments), color=in_color()))
+    tell(render(shown, form_of(arguments), color=in_color()))
 
 
 def show_rejected(rejected: Rejected, arguments: argparse.Namespace) -> None:
@@ -30,7 +30,7 @@ def show_rejected(rejected: Rejected, arguments: argparse.Namespace) -> None:
 
 def show_failure(failure: Failure) -> None:
     """What cannot be done, of one spec among others."""
-    _write(failure.text())
+    tell(failure.text())
 
 
 def in_color() -> bool:
@@ -42,11 +42,11 @@ def in_color() -> bool:
 def say(text: str, arguments: argparse.Namespace) -> None:
     """One line for people; left out where standard error is read by a program."""
     if form_of(arguments) != "json":
-        _write(text + "\n")
+        tell(text + "\n")
 
 
-def _write(text: str) -> None:
-    """Where nobody reads, the exit status still tells."""
+def tell(text: str) -> None:
+    """Onto standard error; where nobody reads it, work goes on, and the exit status tells."""
     with suppress(OSError):
         sys.stderr.write(text)
         sys.stderr.flush()

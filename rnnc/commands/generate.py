@@ -33,10 +33,12 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compiles, imports and generates."""
+    from rnnc.commands.output import refuse_input
     from rnnc.commands.weights import loaded
     from rnnc.runtime.network import UnfitNetwork
     from rnnc.runtime.sampling import writes_text
 
+    refuse_input(arguments.out, arguments.spec, arguments.weights, arguments.data)
     arguments.batch = 1
     fitted = loaded(arguments)
     if not hasattr(fitted.module, "generate"):

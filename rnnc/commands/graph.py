@@ -23,13 +23,14 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Draws and writes."""
     from rnnc.commands.complaints import say
-    from rnnc.commands.output import write_result
+    from rnnc.commands.output import refuse_input, write_result
     from rnnc.commands.specification import understand_spec
     from rnnc.picture import TooMuch, draw
 
     form = _form(arguments.out)
     if arguments.unroll is not None and arguments.unroll < 1:
         raise Failure(f"`--unroll` is {arguments.unroll}; it must be at least 1")
+    refuse_input(arguments.out, arguments.spec)
     model = understand_spec(arguments).model
     try:
         picture = draw(model, unroll=arguments.unroll, format=form)

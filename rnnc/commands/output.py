@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -24,6 +25,18 @@ def write_result(text: str, out: str = "-") -> None:
         raise Failure(f"cannot write {out}: {(problem.strerror or str(problem)).lower()}") from None
 
 
+def refuse_input(out: str, *given: str | None) -> None:
+    """`Failure` where the file to write is one of those `given` to be read (-: standard input; None: not given)."""
+    if out == "-" or not os.path.isfile(out):
+        return
+    for name in given:
+        # No such file: whoever reads it says so, or it is the name of a shipped network.
+        with contextlib.suppress(OSError):
+            if name is not None and os.path.samefile(0 if name == "-" else name, out):
+                named = "" if name == out else "what stands on standard input, " if name == "-" else f"{name}, "
+                raise Failure(f"{out} is {named}the input itself", "name another place with `-o`")
+
+
 def _write(out: str, content: bytes) -> None:
     """Into a new file beside the old one, which then takes its place: no reader ever sees a half of it."""
     try:
@@ -37,7 +50,8 @@ def _write(out: str, content: bytes) -> None:
         return
     path = os.path.realpath(out)
     folder, name = os.path.split(path)
-    fresh = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(6)}")
+    # A name may have 255 bytes, a letter four.
+    fresh = os.path.join(folder, f".{name[:50]}.{secrets.token_hex(6)}")
     # Not `tempfile`, whose files only their owner can read: the mode follows the umask, as for any output.
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:

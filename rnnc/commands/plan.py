@@ -25,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the plan, and draws."""
     from rnnc.commands.complaints import say
-    from rnnc.commands.output import write_result
+    from rnnc.commands.output import refuse_input, write_result
     from rnnc.commands.specification import understand_spec
     from rnnc.plan.picture import picture
     from rnnc.plan.plan import plan
@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out
     if out is not None and not out.lower().endswith(".svg"):
         raise Failure(f"the picture's file ends in .svg, `{out}` does not")
+    if out is not None:
+        refuse_input(out, arguments.spec)
     understood = understand_spec(arguments)
     system = understood.system
     if system.loss is None:

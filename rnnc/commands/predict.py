@@ -41,7 +41,7 @@ def _whole(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from rnnc.commands.complaints import say
-    from rnnc.commands.output import write_result
+    from rnnc.commands.output import refuse_input, write_result
     from rnnc.runtime.predict import predict
     from rnnc.runtime.weights import WeightsError, save_weights
 
@@ -51,6 +51,7 @@ def _whole(arguments: argparse.Namespace) -> int:
             "; a table comes of rows: `- < DATA.csv > OUT.csv` for `--data` and `-o`" if out.endswith(".csv") else ""
         )
         raise Failure(f"cannot write {out}: unknown format", f"the suffix must be .npz or .jsonl{table}")
+    refuse_input(out, arguments.spec, arguments.weights, arguments.data)
     fitted = loaded(arguments)
     data = opened(arguments, fitted, targets=False)
     found = predict(fitted.module, fitted.p, data, batch=arguments.batch)

@@ -25,8 +25,7 @@ def add_weights(parser: Parser) -> None:
 
 def loaded(arguments: argparse.Namespace) -> Fitted:
     """The compiled network with its weights. Raises as `understand_spec`, and `Failure` where they do not fit."""
-    import sys
-
+    from rnnc.commands.complaints import tell
     from rnnc.commands.specification import load_spec
     from rnnc.runtime.fit import load
     from rnnc.runtime.run import spec_hash
@@ -40,14 +39,13 @@ def loaded(arguments: argparse.Namespace) -> Fitted:
     except WeightsError as error:
         raise Failure(str(error)) from None
     if fitted.notes.get("spec", spec_hash(module)) != spec_hash(module):
-        sys.stderr.write(f"warning: {arguments.weights} was trained with another text of this spec\n")
+        tell(f"warning: {arguments.weights} was trained with another text of this spec\n")
     return fitted
 
 
 def opened(arguments: argparse.Namespace, fitted: Fitted, *, targets: bool) -> Sequences:
     """The data, looked through, or the part of it that is asked for. `Failure` where it does not fit."""
-    import sys
-
+    from rnnc.commands.complaints import tell
     from rnnc.runtime.data import DataError
     from rnnc.runtime.data.splits import PARTS, split_data
     from rnnc.runtime.train_data import strangers
@@ -59,7 +57,7 @@ def opened(arguments: argparse.Namespace, fitted: Fitted, *, targets: bool) -> S
     try:
         data = fitted.open(arguments.data, targets=targets)
         if data.strange:
-            sys.stderr.write(f"{strangers(data)}\n")
+            tell(f"{strangers(data)}\n")
         if arguments.part is None:
             return data
         shares = tuple(float(share) for share in fitted.notes["split"].split("/"))

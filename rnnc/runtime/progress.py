@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -10,6 +11,18 @@ from collections.abc import Callable
 from typing import TextIO
 
 BAR = 20
+
+
+def talk(text: str) -> None:
+    """A line on standard error, for people."""
+    _put(sys.stderr, f"{text}\n")
+
+
+def _put(stream: TextIO, text: str) -> None:
+    # Where nobody reads (a pipe that is closed, a full disk), work goes on, and the exit status tells.
+    with contextlib.suppress(OSError):
+        stream.write(text)
+        stream.flush()
 
 
 def clock(seconds: float) -> str:
@@ -63,13 +76,12 @@ class Progress:
     def say(self, text: str) -> None:
         """A line that stays."""
         self.clear()
-        print(text, file=self._stream, flush=True)
+        _put(self._stream, f"{text}\n")
 
     def clear(self) -> None:
         """Take the renewing line off the terminal."""
         if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            _put(self._stream, "\r\x1b[K")
             self._drawn = False
 
     def _line(self, done: float, bits: float) -> str:
@@ -86,8 +98,7 @@ class Progress:
         if self._live:
             # One column stays free: a full line would wrap and could not be overwritten.
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r{line[:width]}\x1b[K")
-            self._stream.flush()
+            _put(self._stream, f"\r{line[:width]}\x1b[K")
             self._drawn = True
         else:
-            print(line, file=self._stream, flush=True)
+            _put(self._stream, f"{line}\n")

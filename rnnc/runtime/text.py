@@ -88,6 +88,8 @@ def split_corpus(text: str, *, name: str, held_out: float = 0.1) -> Corpus:
     if len(second) < 100:
         raise TextError(f"the text `{name}` repeats itself: nothing new is left to hold out")
     vocabulary = character_vocabulary(first)
+    if len(vocabulary) == 1:
+        raise TextError(f"the text `{name}` has no character twice: there is nothing to learn")
     return Corpus(name, vocabulary, encode(first, vocabulary), encode(second, vocabulary))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from rnnc.runtime.fit import notes_of
 from rnnc.runtime.network import UnfitNetwork
 from rnnc.runtime.not_finite import NotFinite
 from rnnc.runtime.options import Options
-from rnnc.runtime.progress import Progress, clock
+from rnnc.runtime.progress import Progress, clock, talk
 from rnnc.runtime.run import Run
 from rnnc.runtime.signals import Stop, stop_requests
 from rnnc.runtime.tensorboard import Board
@@ -92,8 +91,8 @@ def _run(module: Any, request: Request, options: Options, stop: Stop) -> int:
     run = Run(trainer, folder, notes, progress, board)
     try:
         if request.resume:
-            begun = run.resume(_talk)
-            _talk(f"going on at step {begun:,}" if begun else f"`{folder.path}` has no checkpoint yet: a new run")
+            begun = run.resume(talk)
+            talk(f"going on at step {begun:,}" if begun else f"`{folder.path}` has no checkpoint yet: a new run")
         else:
             run.begin()
         _introduce(data, valid, trainer)
@@ -106,7 +105,7 @@ def _run(module: Any, request: Request, options: Options, stop: Stop) -> int:
         run.close()
     if reason == "stop":
         name = signal.Signals(stop.number).name
-        _talk(f"stopped by {name} after step {trainer.step:,}; --resume goes on from {folder.file(trainer.step)}")
+        talk(f"stopped by {name} after step {trainer.step:,}; --resume goes on from {folder.file(trainer.step)}")
         return stop.exit_status
     _conclude(trainer, folder, reason, begun, progress)
     return DONE
@@ -118,8 +117,8 @@ def _introduce(data: Sequences, valid: Sequences | None, trainer: Trainer) -> No
     unused = f"; not used: {', '.join(data.unused)}" if data.unused else ""
     for part in (data, *(() if valid is None else (valid,))):
         if part.strange:
-            _talk(strangers(part))
-    _talk(
+            talk(strangers(part))
+    talk(
         f"{data.name}: {_count(len(data), 'sequence')}, {_count(data.positions, 'position')}{held_out}; "
         f"{sizes or 'no sizes'}; {int(trainer.p.flat.size):,} weights{unused}"
     )
@@ -140,19 +139,15 @@ def _conclude(trainer: Trainer, folder: Folder, reason: str, begun: int, progres
         best = f", the best by validation (loss {trainer.best:.5g}) in {folder.best}"
     if trainer.skipped:
         named = ", ".join(map(str, sorted(trainer.skipped)[:10])) + ", …" * (len(trainer.skipped) > 10)
-        _talk(f"{_count(len(trainer.skipped), 'sequence')} skipped, which no weights give a finite loss: {named}")
+        talk(f"{_count(len(trainer.skipped), 'sequence')} skipped, which no weights give a finite loss: {named}")
     loss = "" if progress.cost is None else f", loss {progress.cost:.5g} over the last ones"
-    _talk(f"{said}{_count(made, 'step')} in {clock(progress.seconds)}{loss}; weights in {folder.weights}{best}")
+    talk(f"{said}{_count(made, 'step')} in {clock(progress.seconds)}{loss}; weights in {folder.weights}{best}")
 
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _talk(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _complain(text: str, status: int) -> int:
-    _talk(f"error: {text}")
+    talk(f"error: {text}")
     return status

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from rnnc.runtime.network import Array, TextNetwork, UnfitNetwork, averages, text_network
 from rnnc.runtime.ngram import fit_ngrams
-from rnnc.runtime.progress import Progress, clock
+from rnnc.runtime.progress import Progress, clock, talk
 from rnnc.runtime.sampling import sample_text, writes_text
 from rnnc.runtime.signals import Stop, stop_requests
 from rnnc.runtime.text import PYDOC, Corpus, TextError, read_corpus
@@ -27,7 +26,8 @@ QUICK = 0.25
 
 @dataclass(frozen=True)
 class TextOptions:
-    """What the command line says. `steps` goes before `minutes`; `quick` trains for 15 seconds at most.
+    """What the command line says. `steps` goes before `minutes`; `quick` trains for 15 seconds at most, whatever these
+    say.
 
     `sizes` are sizes of the network, name and value; the vocabulary's own follows from the text.
     """
@@ -57,8 +57,9 @@ class TextOptions:
                 raise ValueError(f"--{name} is {getattr(self, name)}; it must be a number above 0")
         if not (math.isfinite(self.temperature) and self.temperature >= 0.0):
             raise ValueError(f"--temperature is {self.temperature}; it must be a number of at least 0")
-        minutes = min(self.minutes, QUICK) if self.quick else self.minutes
-        return Plan(60.0 * minutes, self.steps, self.batch, self.window, self.lr, seed=self.seed)
+        seconds = 60.0 * (min(self.minutes, QUICK) if self.quick else self.minutes)
+        limit = None if self.steps is not None and not self.quick else seconds
+        return Plan(limit, self.steps, self.batch, self.window, self.lr, seed=self.seed)
 
 
 def train_text(module: object, options: TextOptions) -> int:
@@ -83,10 +84,15 @@ def train_text(module: object, options: TextOptions) -> int:
 def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions, stop: Stop) -> int:
     trigram = fit_ngrams(corpus.train, corpus.size).bits(corpus.held_out)
     _check_vocabulary(network, corpus)
+    if plan.batch > len(corpus.train) // 2:
+        raise TextError(
+            f"--batch is {plan.batch}; the {len(corpus.train):,} characters of {corpus.name} to train on are too few "
+            f"for {plan.batch} streams"
+        )
     sizes = {**dict(options.sizes), **dict.fromkeys(network.sizes, corpus.size)}
     p = network.module.init(seed=options.seed, dtype="float32", **sizes)
     weights = sum(value.size for value in p.values())
-    _talk(
+    talk(
         f"{corpus.name}: {len(corpus.train):,} characters to train on, {len(corpus.held_out):,} held out, "
         f"{corpus.size} different; {weights:,} weights"
     )
@@ -102,17 +108,17 @@ def _run(network: TextNetwork, corpus: Corpus, plan: Plan, options: TextOptions,
     if not outcome.steps:
         if outcome.failed:
             return _complain(f"{outcome.failed}; nothing saved", UNFIT)
-        _talk(f"stopped by {signal.Signals(stop.number).name} before the first step; nothing saved")
+        talk(f"stopped by {signal.Signals(stop.number).name} before the first step; nothing saved")
         return stop.exit_status
     save()
     if outcome.failed:
         return _complain(f"{outcome.failed}; the last good weights are in {options.out}", UNFIT)
     if stop.number:
-        _talk(_stopped(stop, outcome, options.out))
+        talk(_stopped(stop, outcome, options.out))
         return stop.exit_status
-    _talk(
-        f"{outcome.steps:,} steps, {outcome.characters:,} characters in {clock(outcome.seconds)}; "
-        f"weights in {options.out}"
+    talk(
+        f"{outcome.steps:,} step{'s' * (outcome.steps != 1)}, {outcome.characters:,} characters "
+        f"in {clock(outcome.seconds)}; weights in {options.out}"
     )
     bits = held_out_bits(network, p, corpus.held_out, mean=mean)
     _report(
@@ -152,7 +158,7 @@ def _report(corpus: Corpus, rows: tuple[tuple[str, float], ...]) -> None:
 
 def _sample(network: TextNetwork, p: Mapping[str, Array], corpus: Corpus, options: TextOptions) -> None:
     if writes_text(network.module) is None:
-        _talk("no text is sampled: the spec does not say `feedback w[n+1] = sample(p[n])`")
+        talk("no text is sampled: the spec does not say `feedback w[n+1] = sample(p[n])`")
         return
     text = sample_text(
         network.module,
@@ -165,10 +171,6 @@ def _sample(network: TextNetwork, p: Mapping[str, Array], corpus: Corpus, option
     print(f"\n{options.sample} characters drawn at temperature {options.temperature:g}:\n\n{text}")
 
 
-def _talk(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _complain(text: str, status: int) -> int:
-    _talk(f"error: {text}")
+    talk(f"error: {text}")
     return status

@@ -22,9 +22,9 @@ CHECKS = 4  # how often a run looks at the held-out part
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: until `steps`, or for `seconds` where there is no such number."""
+    """How to train: until `steps`, or for `seconds`; where both are numbers, whichever is over first."""
 
-    seconds: float = 120.0
+    seconds: float | None = None
     steps: int | None = None
     batch: int = 8
     window: int = 32
@@ -33,9 +33,14 @@ class Plan:
     seed: int = 0
 
     def progress(self, step: int, seconds: float) -> float:
-        """The share of the run that is over, 0..1."""
-        share = step / self.steps if self.steps is not None else seconds / self.seconds
-        return min(1.0, share)
+        """The share of the run that is over, 0..1; 0 before the first step, so that there is one."""
+        shares = (step / self.steps if self.steps else 0.0, seconds / self.seconds if self.seconds else 0.0)
+        return min(1.0, max(shares)) if step else 0.0
+
+    def falls(self, step: int, seconds: float) -> float:
+        """The share that the learning rate goes by: that of the steps, the same on any machine, where there are some
+        to make."""
+        return step / self.steps if self.steps else self.progress(step, seconds)
 
 
 @dataclass
@@ -99,7 +104,8 @@ def train(
                 _copy(good, p)
             break
         _copy(p, good)
-        opt.lr = warm_cosine(plan.lr, outcome.steps, done, warmup=_warmup(plan))
+        share = plan.falls(outcome.steps, progress.seconds)
+        opt.lr = warm_cosine(plan.lr, outcome.steps, share, warmup=_warmup(plan))
         opt.step(p, grads)
         outcome.steps += 1
         outcome.characters += ids.size

@@ -186,6 +186,37 @@ def test_rows_that_do_not_fit(rows: list[str], said: str, monkeypatch: pytest.Mo
     assert out.count("\n") == (2 if len(rows) > 2 else 0)
 
 
+def test_numbers_larger_than_an_int64(capsys: Capture) -> None:
+    """Of steps and sequences there are no more than there are."""
+    large = str(10**23)
+    Path("rows.rnn").write_text(
+        "network rows { axis n input x[n] : 2 target t[n] : 1 unit h[n] : 3 = tanh(full(x[n]) + full(h[n-1])) "
+        "output y[n] : 1 = full(h[n]) loss mean over n (squared_error(y, t)) }"
+    )
+    draw = np.random.default_rng(1)
+    np.savez("rows.npz", x=draw.normal(size=(7, 5, 2)), t=draw.normal(size=(7, 5, 1)), lengths=[7, 3, 7, 5, 1])
+    figures = []
+    for out, more in (("a", ("--window", "1000", "--batch", "1000")), ("b", ("--window", large, "--batch", large))):
+        assert run(["train", "rows.rnn", "--data", "rows.npz", "--steps", "4", "--out", out, *more]) == 0
+        capsys.readouterr()
+        words = ["--weights", f"{out}/weights.npz", "--data", "rows.npz", *more]
+        assert run(["eval", "rows.rnn", *words]) == 0
+        figures.append(capsys.readouterr().out)
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("more", [[], ["--valid", "valid.npz", "-s", "H=4"]])
+def test_a_run_of_which_nobody_reads(more: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    assert train("--out", "read", *more) == 0
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert train("--out", "unread", *more) == 0
+    assert Path("unread/weights.npz").read_bytes() == Path("read/weights.npz").read_bytes()
+
+
 def test_splits_are_remembered(capsys: Capture) -> None:
     assert train("--split", "60/20/20", "--seed", "3") == 0
     parts = {}
@@ -226,7 +257,12 @@ def test_text_is_learnt_and_evaluated_with_its_vocabulary(capsys: Capture) -> No
         (["--data", "train.npz", "--split", "1/2/3", "--valid", "valid.npz"], 2, "give --valid or --split"),
         (["--data", "train.npz", "--lr", "-1"], 2, "error: --lr is -1.0; it must be a number above 0"),
         (["--data", "train.npz", "--learn", "hebb"], 2, "error: there is no learning rule `hebb`"),
-        (["--data", "train.npz", "--out", "train.npz"], 2, "error: cannot make the folder `train.npz`: File exists"),
+        (
+            ["--data", "train.npz", "--out", "train.npz"],
+            2,
+            "error: train.npz is the input itself\nname another place",
+        ),
+        (["--data", "train.npz", "--out", "valid.npz"], 2, "error: cannot make the folder `valid.npz`: File exists"),
         (["--data", "train.npz", "-s", "D=2"], 2, "error: train.npz: input `x` has units (3,), the network (D) = (2,)"),
         (["--data", "train.npz", "--unit", "letters"], 2, "error: --unit is letters; it is characters or words"),
         (["--data", "train.npz", "--unit", "words"], 2, "error: --unit says what a .txt is read by; train.npz is none"),

@@ -85,3 +85,13 @@ def test_the_order_of_statements_changes_nothing(folder: Path) -> None:
         module = (folder / f"{name}.py").read_text(encoding="utf-8")
         texts.append(module[: module.index("SPEC = (")] + module[module.index("\n)\n") :])
     assert texts[0] == texts[1]
+
+
+def test_a_name_as_long_as_a_name_may_be(folder: Path) -> None:
+    name = "\u6587" * 84 + ".py"
+    try:
+        (folder / name).touch()
+    except OSError:
+        pytest.skip("no such names here")
+    assert run(["compile", "small.rnn", "-o", name]) == 0
+    assert (folder / name).stat().st_size > 1000

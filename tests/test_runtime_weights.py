@@ -124,6 +124,12 @@ def test_links_are_followed_and_what_is_no_file_stays(tmp_path: Path) -> None:
         for write in (weights.check_place, lambda path: save_weights(path, arrays())):
             with pytest.raises(WeightsError, match=f"cannot write `.*{name}`: {said}"):
                 write(tmp_path / name)
+    if os.path.exists("/proc/self/fd"):
+        reader, writer = os.pipe()
+        with pytest.raises(WeightsError, match="it is no ordinary file"):
+            save_weights(Path(f"/proc/self/fd/{writer}"), arrays())
+        os.close(reader)
+        os.close(writer)
     assert pipe.is_fifo() and [entry.name for entry in (tmp_path / "far").iterdir()] == ["w.npz"]
 
 

@@ -58,7 +58,8 @@ def _end_of_links(path: Path) -> Path:
     not take the place of: a folder, a device, a pipe."""
     end = Path(os.path.realpath(path)) if os.path.islink(path) else path
     try:
-        mode = end.stat().st_mode
+        # Not of the end: what a link leads to may have no name, as a pipe has none.
+        mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return end
     except OSError as error:

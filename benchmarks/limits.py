@@ -76,9 +76,10 @@ SPECS: dict[str, tuple[str, str]] = {
     "a size": (inside("output y[n] : K = full(x)", "D = 3, K = 1000000000000"), "module big"),
     "a literal size": (inside("output y[n] : 1000000000000 = full(x)"), "module big"),
     "an axis of connections": (
-        inside("output y[n] : K = full(x, x[n-1])", "D = 3, K = 10000000000000000000000"),
+        inside("output y[n] : K = full(x, x[n-1])", "D = 3, K = 1000000000000000000"),
         "module big",
     ),
+    "a size beyond measure": (inside("output y[n] : K = full(x)", "D = 3, K = 1000000000000000000000"), "E204"),
     "a far delay": (inside("output y[n] : D = x[n-1000000000000]"), "E502"),
     "thousands of early values": (
         inside(

@@ -132,6 +132,9 @@ class ShapeUnknown(Diagnostic):
         return self.mend
 
 
+TOO_LARGE = "too large"
+
+
 class BadSize(Diagnostic):
     """A size is a whole number of at least 1, a name between the parentheses of the network or cell, or `+ -
     * /` of them that comes out whole and positive.
@@ -156,7 +159,7 @@ class BadSize(Diagnostic):
     mend: Help | None = None
 
     def message(self) -> str:
-        wanted = "a whole number of at least 1" if self.least else "a whole number"
+        wanted = "at most 10^18" if self.hint == TOO_LARGE else "a whole number" + " of at least 1" * self.least
         return f"a size must be {wanted}, found {self.found}"
 
     def label(self) -> str:

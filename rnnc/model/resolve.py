@@ -15,7 +15,7 @@ from rnnc.model.declare import Place, add, declare_axes, declare_functions, decl
 from rnnc.model.drafting import Drafting
 from rnnc.model.entities import Constant, Context, Entity, Equation, Scope, SizeName, Slot
 from rnnc.model.errors_names import BadSetting, DeclaredTwice, WhichNetwork
-from rnnc.model.errors_shapes import BadSize, WrongType
+from rnnc.model.errors_shapes import TOO_LARGE, BadSize, WrongType
 from rnnc.model.feedback_lines import declare_feedbacks, understand_feedbacks
 from rnnc.model.forms import Model
 from rnnc.model.infer import infer
@@ -114,7 +114,7 @@ def _formal(
         if sized and not (math.isfinite(value) and value == int(value) and value >= 1):
             wrong = "a whole number of at least 1"
         elif sized and value > LARGEST:
-            wrong = f"at most {LARGEST}"
+            wrong = "at most 10^18"
         if wrong:
             r.reporter.report(
                 BadSetting(span=network.name.span, name=name, value=value, network=network.name.text, wrong=wrong)
@@ -126,7 +126,7 @@ def _formal(
         r.reporter.report(WrongType(span=span, said=said, hint=hint))
         value = 1.0
     elif sized and (value != int(value) or not 1 <= value <= LARGEST):
-        signed = "zero" if value == 0 else "negative" if value < 0 else f"more than {LARGEST}"
+        signed = "zero" if value == 0 else "negative" if value < 0 else TOO_LARGE
         hint = "not a whole number" if value != int(value) else signed
         r.reporter.report(BadSize(span=span, found=f"{value:g}", hint=hint, least=value < 1 and value == int(value)))
         value = 1.0

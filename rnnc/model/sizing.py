@@ -9,7 +9,7 @@ from rnnc.diagnostics import Help, Span
 from rnnc.frontend import syntax
 from rnnc.model.entities import Broken, Constant, Scope, SizeName, UseName, ValueName
 from rnnc.model.errors_names import WrongKind
-from rnnc.model.errors_shapes import BadSize, WrongType, edit_of, spelled
+from rnnc.model.errors_shapes import TOO_LARGE, BadSize, WrongType, edit_of, spelled
 from rnnc.model.lookup import unknown
 from rnnc.model.resolution import Resolution
 from rnnc.model.walk import expressions, shape_expressions, walk
@@ -152,7 +152,7 @@ def _whole(number: syntax.Number, r: Resolution) -> Size | None:
         r.reporter.report(BadSize(span=number.span, found=number.text, hint=hint, least=False, mend=mend))
         return None
     shown = number.text if len(number.text) < 25 else f"{value:g}"
-    hint = "not a whole number" if abs(value) <= LARGEST else f"more than {LARGEST}"
+    hint = "not a whole number" if abs(value) <= LARGEST else TOO_LARGE
     r.reporter.report(BadSize(span=number.span, found=shown, hint=hint, least=False))
     return None
 

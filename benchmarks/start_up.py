@@ -28,10 +28,11 @@ def network(name: str, equations: list[str], last: str) -> str:
     )
 
 
-def chain(count: int) -> str:
-    """A network of `count` recurrent equations, one on the other."""
+def chain(count: int, recurrent: bool = True) -> str:
+    """A network of `count` equations, one on the other, where `recurrent` each with its own past."""
     read = ["x[n]", *(f"u{k}[n]" for k in range(count - 1))]
-    made = [f"unit u{k}[n] : H = tanh(full({one}) + full(u{k}[n-1]) + bias)" for k, one in enumerate(read)]
+    past = " + full(u{0}[n-1])" if recurrent else ""
+    made = [f"unit u{k}[n] : H = tanh(full({one}){past.format(k)} + bias)" for k, one in enumerate(read)]
     return network("chain", made, f"u{count - 1}")
 
 
@@ -40,13 +41,6 @@ def ring(count: int) -> str:
     made = [f"unit u{k}[n] : H = tanh(full(u{k - 1}[n]) + bias)" for k in range(1, count)]
     first = f"unit u0[n] : H = tanh(full(x[n]) + full(u{count - 1}[n-1]) + bias)"
     return network("ring", [first, *made], f"u{count - 1}")
-
-
-def layers(count: int) -> str:
-    """A network of `count` layers without a recurrence."""
-    read = ["x[n]", *(f"u{k}[n]" for k in range(count - 1))]
-    made = [f"unit u{k}[n] : H = tanh(full({one}) + bias)" for k, one in enumerate(read)]
-    return network("layers", made, f"u{count - 1}")
 
 
 def seconds(command: list[str], runs: int, folder: Path) -> float:

@@ -208,11 +208,9 @@ def _report(bug: Exception) -> str:
 
 
 def _say(text: str, status: int) -> int:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except OSError:
-        pass  # Nobody reads; the status still tells.
+    from rnnc.commands.complaints import tell
+
+    tell(text)
     return status
 
 

@@ -6,6 +6,7 @@ the same folders inside it, as `rnnc/_data/`.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -30,6 +31,7 @@ def specs_folder() -> Path:
     return folder("specs")
 
 
+@cache
 def shipped_specs() -> tuple[str, ...]:
     """The names of the shipped specs, in order."""
     return tuple(sorted(path.stem for path in specs_folder().glob("*.rnn")))

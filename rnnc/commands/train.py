@@ -100,6 +100,8 @@ def shares(text: str) -> tuple[float, ...]:
 def run(arguments: argparse.Namespace) -> int:
     """Compiles, imports and trains. Statuses as for every verb; 130 and 143 where a signal ended it."""
     from rnnc.commands.output import refuse_input
+    from rnnc.runtime.train_data import Request
+    from rnnc.runtime.train_text import TextOptions
 
     of_data = ("valid", "split", "resume", "tensorboard", "online", *(name.replace("-", "_") for name, _, _ in OF_DATA))
     of_text = ("quick", *(name for name, _, _ in OF_TEXT))
@@ -115,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise Failure(f"--{name.replace('_', '-')} goes with {flags[0]}{instead}")
     if arguments.split is not None and arguments.valid is not None:
         raise Failure("give --valid or --split, not both")
-    out = arguments.out or ("weights.npz" if arguments.data is None else "run")
+    out = arguments.out or (TextOptions if arguments.data is None else Request).out
     refuse_input(str(out), arguments.spec, arguments.data, arguments.valid, arguments.text)
     facts = {name: given[name] for name in (*shared, *ours) if name in given}
     return _on_data(arguments, facts) if arguments.data is not None else _on_text(arguments, facts)

@@ -132,7 +132,7 @@ class ShapeUnknown(Diagnostic):
         return self.mend
 
 
-TOO_LARGE = "too large"
+TOO_LARGE, AT_MOST = "too large", "at most 10^18"
 
 
 class BadSize(Diagnostic):
@@ -159,7 +159,7 @@ class BadSize(Diagnostic):
     mend: Help | None = None
 
     def message(self) -> str:
-        wanted = "at most 10^18" if self.hint == TOO_LARGE else "a whole number" + " of at least 1" * self.least
+        wanted = AT_MOST if self.hint == TOO_LARGE else "a whole number" + " of at least 1" * self.least
         return f"a size must be {wanted}, found {self.found}"
 
     def label(self) -> str:

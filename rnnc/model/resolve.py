@@ -15,7 +15,7 @@ from rnnc.model.declare import Place, add, declare_axes, declare_functions, decl
 from rnnc.model.drafting import Drafting
 from rnnc.model.entities import Constant, Context, Entity, Equation, Scope, SizeName, Slot
 from rnnc.model.errors_names import BadSetting, DeclaredTwice, WhichNetwork
-from rnnc.model.errors_shapes import TOO_LARGE, BadSize, WrongType
+from rnnc.model.errors_shapes import AT_MOST, TOO_LARGE, BadSize, WrongType
 from rnnc.model.feedback_lines import declare_feedbacks, understand_feedbacks
 from rnnc.model.forms import Model
 from rnnc.model.infer import infer
@@ -114,7 +114,7 @@ def _formal(
         if sized and not (math.isfinite(value) and value == int(value) and value >= 1):
             wrong = "a whole number of at least 1"
         elif sized and value > LARGEST:
-            wrong = "at most 10^18"
+            wrong = AT_MOST
         if wrong:
             r.reporter.report(
                 BadSetting(span=network.name.span, name=name, value=value, network=network.name.text, wrong=wrong)

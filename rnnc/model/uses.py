@@ -66,34 +66,30 @@ class Loader:
             if use.path in known:
                 return path, f"specs/{use.path}.rnn"
             meant = suggest(use.path, known)
-            reason = "no shipped spec has this name, and the path of a file ends in `.rnn`"
-            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason, meant=meant))
+            self._missing(use, "no shipped spec has this name, and the path of a file ends in `.rnn`", meant)
             return None
         above = self.path is None and os.path.normpath(use.path).startswith("..")
         if os.path.isabs(use.path) or "\\" in use.path or above:
             self.reporter.report(LeavesFolder(span=use.path_span))
             return None
         if len(use.path) > _LONGEST:
-            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=_TOO_LONG))
+            self._missing(use, _TOO_LONG)
             return None
         name = use.span.source.name
         user = self.places.get(name, self.path.resolve() if self.path is not None else None)
         if user is None:
-            reason = "a spec that is not a file uses shipped specs by name only"
-            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
+            self._missing(use, "a spec that is not a file uses shipped specs by name only")
             return None
         root = shipped if user.parent == shipped or self.path is None else self.path.resolve().parent
         try:
             path = (user.parent / use.path).resolve()
             path.exists()
         except ValueError:
-            reason = "it is no name that a file can have here"
-            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
+            self._missing(use, "it is no name that a file can have here")
             return None
         except (OSError, RuntimeError) as problem:
             too_long = isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG
-            reason = _TOO_LONG if too_long else "its links lead in a circle"
-            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason))
+            self._missing(use, _TOO_LONG if too_long else "its links lead in a circle")
             return None
         if not path.is_relative_to(root):
             self.reporter.report(LeavesFolder(span=use.path_span))
@@ -113,7 +109,7 @@ class Loader:
             meant = suggest(path.name, near)
             if meant is not None:
                 meant = str(Path(use.path).parent / meant) if "/" in use.path else meant
-            self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason, meant=meant))
+            self._missing(use, reason, meant)
             return None
         except Rejected as rejected:
             for diagnostic in rejected.diagnostics:
@@ -121,6 +117,9 @@ class Loader:
             return None
         self.places[shown] = path
         return parse(source, self.reporter)
+
+    def _missing(self, use: syntax.Use, reason: str, meant: str | None = None) -> None:
+        self.reporter.report(MissingFile(span=use.path_span, path=use.path, reason=reason, meant=meant))
 
 
 def gather(file: syntax.File, load: Callable[[syntax.Use], syntax.File | None], reporter: Reporter) -> Library:

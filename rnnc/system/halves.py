@@ -103,8 +103,7 @@ class _Search:
     def _sliced(self, r: Access, rows: tuple[Size, Size], found: list[tuple[str, int, Rows]]) -> bool:
         cuts = [(e.op.start, e.op.stop) for e in self.readers[r.name] if isinstance(e.op, Slice)]
         apart = len(cuts) == len(self.readers[r.name]) and len(set(cuts)) == len(cuts)
-        here = r.in_place
-        return apart and here and self._made(r.name, rows, found)
+        return apart and r.in_place and self._made(r.name, rows, found)
 
     def _sum(self, e: Equation, formula: Formula, rows: Rows, found: list[tuple[str, int, Rows]]) -> bool:
         """Every term of a sum can be halved: a value, or a product of something with a weight (a peephole)."""
